@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The dialect: one kernel source for C11 and OpenCL C; CUDA and HIP join here. Prepended to every kernel; a kernel
+ * itself includes nothing and has no #ifdef. kernels/README.md has the rules.
+ *
+ * LANES is how many 32-bit values a work-item holds side by side: 1 on a GPU, 4, 8 or 16 where the compiler has vector
+ * registers. A `u32v` is LANES such values and knows + - ^ & | ~ << >> with another u32v or with a u32. */
+#if !defined(LANES)
+#error "define LANES as 1, 4, 8 or 16"
+#endif
+
+#if defined(__OPENCL_VERSION__)
+
+#define DIALECT_JOIN_(a, b) a##b
+#define DIALECT_JOIN(a, b) DIALECT_JOIN_(a, b)
+#define GLOBAL __global
+#define CONSTANT __constant
+#define FUNCTION static inline
+#define KERNEL(name, ...) __kernel void name(__VA_ARGS__)
+#define ITEM ((u32)get_global_id(0))
+typedef uint u32;
+typedef ulong u64;
+#if LANES == 1
+typedef uint u32v;
+#define lanes_index() 0u
+#define lanes_load(p) (*(p))
+#define lanes_store(p, v) (*(p) = (v))
+#else
+typedef DIALECT_JOIN(uint, LANES) u32v;
+#define DIALECT_INDEX4 0, 1, 2, 3
+#define DIALECT_INDEX8 DIALECT_INDEX4, 4, 5, 6, 7
+#define DIALECT_INDEX16 DIALECT_INDEX8, 8, 9, 10, 11, 12, 13, 14, 15
+#define lanes_index() ((u32v)(DIALECT_JOIN(DIALECT_INDEX, LANES)))
+#define lanes_load(p) DIALECT_JOIN(vload, LANES)(0, p)
+#define lanes_store(p, v) DIALECT_JOIN(vstore, LANES)(v, 0, p)
+#endif
+#define splat(x) ((u32v)(x))
+#define rotl(x, n) rotate((u32v)(x), (u32v)(n))
+
+#else /* C11 with the vector types of gcc and clang */
+
+#include <stdint.h>
+#include <string.h>
+#define GLOBAL
+#define CONSTANT static const
+#define FUNCTION static inline __attribute__((always_inline))
+#define KERNEL(name, ...) static void name(u32 dialect_item, __VA_ARGS__)
+#define ITEM dialect_item
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef u32 u32v __attribute__((vector_size(4 * LANES)));
+
+FUNCTION u32v lanes_load(const u32 *p)
+{
+	u32v v;
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+FUNCTION void lanes_store(u32 *p, u32v v)
+{
+	memcpy(p, &v, sizeof v);
+}
+
+FUNCTION u32v lanes_index(void)
+{
+	const u32 index[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+	return lanes_load(index);
+}
+#define splat(x) ((u32v){0} + (u32)(x))
+#define rotl(x, n) (((x) << (n)) | ((x) >> (32 - (n))))
+#endif
+
+#define rotr(x, n) rotl(x, 32 - (n))
+
+/* The bytes of each lane in reverse order. */
+FUNCTION u32v byteswap(u32v x)
+{
+	return (rotl(x, 8) & 0x00ff00ffu) | (rotl(x, 24) & 0xff00ff00u);
+}
+
+/* Lane l is p[l * stride]; lanes from `count` on repeat the first. */
+FUNCTION u32v lanes_gather(GLOBAL const u32 *p, u32 stride, u32 count)
+{
+	u32 lane[LANES];
+	for (u32 l = 0; l < LANES; l++)
+		lane[l] = p[l < count ? (u64)l * stride : 0];
+	return lanes_load(lane);
+}
+
+/* p[l * stride] = lane l, for the first `count` lanes. */
+FUNCTION void lanes_scatter(GLOBAL u32 *p, u32 stride, u32v v, u32 count)
+{
+	u32 lane[LANES];
+	lanes_store(lane, v);
+	for (u32 l = 0; l < LANES; l++)
+		if (l < count)
+			p[(u64)l * stride] = lane[l];
+}
+
+/* ---- Exact dot products of four signed bytes ------------------------------------------------------------------
+ *
+ * dot4(acc, x, y) adds to each lane of acc the products of the bytes of x with those of the lane of y, modulo 2^32,
+ * plus an excess that depends on x alone and that a machine's instruction may bring with it: dot4_excess(sum, x) adds
+ * that excess for each lane of x. So acc - sum is exact on every machine; where there is no excess, sum stays zero. */
+
+#if defined(__AVX512VNNI__) && LANES == 16 && !defined(__OPENCL_VERSION__)
+/* vpdpbusd takes unsigned bytes on the left: y + 128, hence an excess of 128 times the sum of the bytes of x. */
+#include <immintrin.h>
+#define dot4(acc, x, y) ((u32v)_mm512_dpbusd_epi32((__m512i)(acc), (__m512i)((y) ^ 0x80808080u), (__m512i)splat(x)))
+#define dot4_excess(sum, x) ((u32v)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)splat(0x80808080u), (__m512i)(x)))
+#else
+
+#define dot4_excess(sum, x) (sum)
+#if defined(__AVX2__) && LANES == 8 && !defined(__OPENCL_VERSION__)
+#define DIALECT_MADD __builtin_ia32_pmaddwd256
+#elif defined(__SSE2__) && LANES == 4 && !defined(__OPENCL_VERSION__)
+#define DIALECT_MADD __builtin_ia32_pmaddwd128
+#endif
+
+#if defined(DIALECT_MADD)
+/* Bytes 1 and 3, then 0 and 2, as signed halves; one instruction multiplies pairs of halves and adds them. */
+typedef int16_t dialect_i16v __attribute__((vector_size(4 * LANES)));
+FUNCTION u32v dot4(u32v acc, u32 x, u32v y)
+{
+	dialect_i16v xv = (dialect_i16v)splat(x), yv = (dialect_i16v)y;
+	return acc + (u32v)DIALECT_MADD(xv >> 8, yv >> 8) + (u32v)DIALECT_MADD((xv << 8) >> 8, (yv << 8) >> 8);
+}
+#else
+FUNCTION u32v dialect_byte(u32v x, u32 shift)
+{
+	return (((x >> shift) & 0xffu) ^ 0x80u) - 0x80u;
+}
+
+FUNCTION u32v dot4(u32v acc, u32 x, u32v y)
+{
+	for (u32 shift = 0; shift < 32; shift += 8)
+		acc += dialect_byte(splat(x), shift) * dialect_byte(y, shift);
+	return acc;
+}
+#endif
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The kernels as the host sees them: by name, as source text for device compilers, and as plain C for each level of the
+ * CPU's instruction set. Argument lists stand at the kernels themselves. */
+#ifndef KERNELS_KERNELS_H
+#define KERNELS_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum assay_kernel_id {
+	ASSAY_KERNEL_CHACHA20_ROWS,
+	ASSAY_KERNEL_MATMUL_I8,
+	ASSAY_KERNEL_SHA256_LEAVES,
+	ASSAY_KERNEL_MERKLE_HASH,
+	ASSAY_KERNEL_COUNT
+};
+
+/* Name of a kernel in the source, e.g. "matmul_i8". */
+extern const char *const assay_kernel_names[ASSAY_KERNEL_COUNT];
+
+/* dialect.h and all kernels, one after the other: a whole program once LANES is defined. Not terminated. */
+extern const unsigned char assay_kernel_source[];
+extern const size_t assay_kernel_source_len;
+
+/* Runs items [first, end) of a kernel; args[i] is the address of argument i. */
+typedef void assay_kernel_range(const void *const *args, uint32_t first, uint32_t end);
+
+/* The kernels compiled for one level of instruction set. */
+struct assay_kernel_set {
+	const char *name; /* "baseline", "avx2", "avx512" */
+	uint32_t lanes;
+	assay_kernel_range *range[ASSAY_KERNEL_COUNT];
+};
+
+extern const struct assay_kernel_set assay_kernels_baseline;
+#if defined(__x86_64__)
+extern const struct assay_kernel_set assay_kernels_avx2;   /* needs AVX2 */
+extern const struct assay_kernel_set assay_kernels_avx512; /* needs AVX-512 F, BW and VNNI */
+#endif
+
+#endif
