@@ -1,0 +1,790 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Independent counterpart of the verifier, written from verify/SPEC.md alone; "§" cites that text.
+
+This file holds the primitives and the verifier; the prover that makes the vectors is in ci/reject.py.
+
+    vectors.py write DIR      regenerate every test vector below DIR (deterministic)
+    vectors.py check DIR      verify DIR/good and DIR/reject and compare with their index.txt
+    vectors.py verify [--trust PUB.pem]... [--budget UNITS] NAME.intoto.json
+
+`verify` exits 0 pass, 1 fail, 2 inconclusive, 3 usage or input/output, 4 malformed (§10.3).
+Nothing here is constant-time: never sign anything real with it.
+"""
+import base64
+import hashlib
+import json
+import os
+import re
+import struct
+import sys
+
+import numpy as np
+
+MAX_INT = 2**53 - 1
+ZERO = bytes(32)
+
+
+class Refused(Exception):
+    """A check failed; `code` is one of §10.3."""
+
+    def __init__(self, code, detail=""):
+        super().__init__(code, detail)
+        self.code, self.detail = code, detail
+
+
+def need(condition, code, detail=""):
+    if not condition:
+        raise Refused(code, detail)
+
+
+# ---------------------------------------------------------------- §1 primitives
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+def H(label, *parts):
+    """§1.2."""
+    return sha256(label.encode() + b"".join(parts))
+
+
+def le32(x):
+    return struct.pack("<I", x)
+
+
+def le64(x):
+    return struct.pack("<Q", x)
+
+
+def chacha20(key, first, count, nonce=bytes(12)):
+    """§1.3: blocks first … first+count-1 as a uint8 array; a state word is a vector over blocks."""
+    out = np.empty((count, 16), "<u4")
+    fixed = np.frombuffer(b"expand 32-byte k" + key + bytes(4) + nonce, "<u4").astype(np.uint32)
+
+    def rotate(x, n):
+        return (x << np.uint32(n)) | (x >> np.uint32(32 - n))
+
+    def quarter(a, b, c, d):
+        for low, high in ((16, 12), (8, 7)):
+            a += b
+            d = rotate(d ^ a, low)
+            c += d
+            b = rotate(b ^ c, high)
+        return a, b, c, d
+
+    for at in range(0, count, 4096):
+        n = min(4096, count - at)
+        init = np.repeat(fixed[:, None], n, axis=1)
+        init[12] = np.arange(first + at, first + at + n, dtype=np.uint64).astype(np.uint32)
+        a, b, c, d = (init[4 * i:4 * i + 4].copy() for i in range(4))
+        for _ in range(10):
+            a, b, c, d = quarter(a, b, c, d)
+            b, c, d = b[[1, 2, 3, 0]], c[[2, 3, 0, 1]], d[[3, 0, 1, 2]]
+            a, b, c, d = quarter(a, b, c, d)
+            b, c, d = b[[3, 0, 1, 2]], c[[2, 3, 0, 1]], d[[1, 2, 3, 0]]
+        out[at:at + n] = (np.concatenate((a, b, c, d)) + init).T
+    return out.reshape(-1).view(np.uint8)
+
+
+def leaf(value):
+    return sha256(b"\0" + value)
+
+
+def node(left, right):
+    return sha256(b"\1" + left + right)
+
+
+def tree(leaves, node=node):
+    """§1.5: the levels, leaves first; the root is levels[-1][0]."""
+    levels = [list(leaves)]
+    while len(levels[-1]) > 1:
+        below = levels[-1]
+        levels.append([node(below[i], below[i + 1]) for i in range(0, len(below), 2)])
+    return levels
+
+
+def path_of(levels, i):
+    return b"".join(level[(i >> t) ^ 1] for t, level in enumerate(levels[:-1]))
+
+
+def fold(hash_, i, path):
+    for t in range(len(path) // 32):
+        sibling = path[32 * t:32 * t + 32]
+        hash_ = node(sibling, hash_) if i >> t & 1 else node(hash_, sibling)
+    return hash_
+
+
+# ---------------------------------------------------------------- §1.4 Ed25519 (RFC 8032 §5.1)
+
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+SQRT_M1 = pow(2, (P - 1) // 4, P)
+IDENTITY = (0, 1, 1, 0)
+SPKI = bytes.fromhex("302a300506032b6570032100")
+PKCS8 = bytes.fromhex("302e020100300506032b657004220420")
+
+
+def add(p, q):
+    a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
+    c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def multiply(k, p):
+    q = IDENTITY
+    while k:
+        if k & 1:
+            q = add(q, p)
+        p, k = add(p, p), k >> 1
+    return q
+
+
+def encode_point(p):
+    inverse = pow(p[2], P - 2, P)
+    x, y = p[0] * inverse % P, p[1] * inverse % P
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+def decode_point(data):
+    """None for anything but the one encoding of a point of the curve."""
+    y = int.from_bytes(data, "little")
+    sign, y = y >> 255, y & (2**255 - 1)
+    if y >= P:
+        return None
+    xx = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(xx, (P + 3) // 8, P)
+    if x * x % P != xx:
+        x = x * SQRT_M1 % P
+    if x * x % P != xx or (x == 0 and sign):
+        return None
+    if x & 1 != sign:
+        x = P - x
+    return x, y, 1, x * y % P
+
+
+BASE = decode_point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
+
+
+def hash_to_scalar(*parts):
+    return int.from_bytes(hashlib.sha512(b"".join(parts)).digest(), "little") % L
+
+
+def ed25519_expand(secret):
+    h = hashlib.sha512(secret).digest()
+    return int.from_bytes(h[:32], "little") & (2**254 - 8) | 2**254, h[32:]
+
+
+def ed25519_public(secret):
+    return encode_point(multiply(ed25519_expand(secret)[0], BASE))
+
+
+def ed25519_sign(secret, message):
+    a, prefix = ed25519_expand(secret)
+    public = encode_point(multiply(a, BASE))
+    r = hash_to_scalar(prefix, message)
+    R = encode_point(multiply(r, BASE))
+    return R + ((r + hash_to_scalar(R, public, message) * a) % L).to_bytes(32, "little")
+
+
+def ed25519_verify(public, message, signature):
+    """Strict: reduced S, decodable key and R not of small order, and [S]B - [h]A must encode to R's very bytes."""
+    R, S, A = signature[:32], int.from_bytes(signature[32:], "little"), decode_point(public)
+    if len(signature) != 64 or S >= L:
+        return False
+    for point in (A, decode_point(R)):
+        if point is None or encode_point(multiply(8, point)) == encode_point(IDENTITY):
+            return False
+    minus_A = (P - A[0], A[1], 1, P - A[3])
+    h = hash_to_scalar(R, public, message)
+    return encode_point(add(multiply(S, BASE), multiply(h, minus_A))) == R
+
+
+def keyid(public):
+    return sha256(SPKI + public).hex()
+
+
+def pem(kind, der):
+    return "-----BEGIN %s-----\n%s\n-----END %s-----\n" % (kind, base64.b64encode(der).decode(), kind)
+
+
+def read_public_pem(text):
+    found = re.fullmatch(r"-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----\s*", text)
+    der = base64.b64decode("".join(found.group(1).split()), validate=True) if found else b""
+    if len(der) != 44 or not der.startswith(SPKI):
+        raise ValueError("not an Ed25519 public key in PEM")
+    return der[12:]
+
+
+# ---------------------------------------------------------------- §1.6 canonical JSON
+
+def canonical(value):
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def parse_json(data, code):
+    """The value of a canonical text; anything else is Refused(code)."""
+    def integer(text):
+        need(len(text) <= 17 and abs(int(text)) <= MAX_INT, code, "integer out of range")
+        return int(text)
+
+    def never(text):
+        raise Refused(code, "not an integer")
+
+    def walk(x, depth):
+        need(depth <= 16 or not isinstance(x, (dict, list)), code, "nested too deep")
+        strings = list(x) if isinstance(x, dict) else [x] if isinstance(x, str) else []
+        need(all(" " <= c <= "~" for s in strings for c in s), code, "character outside 0x20 ... 0x7e")
+        for item in (x.values() if isinstance(x, dict) else x if isinstance(x, list) else ()):
+            walk(item, depth + 1)
+
+    try:
+        value = json.loads(data.decode("ascii"), parse_int=integer, parse_float=never, parse_constant=never)
+    except (ValueError, RecursionError):
+        raise Refused(code, "not JSON in ASCII") from None
+    walk(value, 1)
+    need(canonical(value) == data, code, "not in canonical form")
+    return value
+
+
+def is_int(x, low=-MAX_INT, high=MAX_INT):
+    return type(x) is int and low <= x <= high
+
+
+def is_text(x, limit=None):
+    return type(x) is str and (limit is None or len(x) <= limit)
+
+
+def is_hex64(x):
+    return type(x) is str and re.fullmatch("[0-9a-f]{64}", x) is not None
+
+
+def has(x, names):
+    """An object with exactly these members."""
+    return type(x) is dict and sorted(x) == sorted(names.split())
+
+
+# ---------------------------------------------------------------- §5 workloads
+
+class Matmul:
+    """§5.1 `matmul-i8/1`."""
+    unit = "op"
+
+    def __init__(self, params):
+        bad = "challenge.malformed"
+        need(has(params, "k m n") and all(is_int(x) for x in params.values()), bad, "params")
+        self.k, self.m, self.n = k, m, n = params["k"], params["m"], params["n"]
+        caps = "challenge.caps"
+        need(all(16 <= x <= 2**20 and x & (x - 1) == 0 for x in (m, n)), caps, "m or n")
+        need(64 <= k <= 131008 and k % 64 == 0 and m * k <= 2**37 and n * k <= 2**37, caps, "k")
+        self.depth = (m * n // 256).bit_length() - 1
+        need(self.depth <= 32, caps, "depth")
+        self.work, self.cost = 2 * m * n * k, k // 2 + k + self.depth + 20
+
+    @staticmethod
+    def keys(seed):
+        return H("assay/1 matmul-i8/1 A\n", seed), H("assay/1 matmul-i8/1 B\n", seed)
+
+    def rows(self, key, first, count):
+        blocks = self.k // 64
+        return chacha20(key, first * blocks, count * blocks).view(np.int8).reshape(count, self.k)
+
+    @staticmethod
+    def product(a, b):
+        """a·bᵀ exactly: a sum of 1024 products is an integer of at most 2^24, exact in float32."""
+        c = np.zeros((len(a), len(b)), np.int64)
+        for l in range(0, a.shape[1], 1024):
+            part = a[:, l:l + 1024].astype(np.float32) @ b[:, l:l + 1024].T.astype(np.float32)
+            c += part.astype(np.int64)
+        return c
+
+    def value(self, seed, t):
+        i, j = divmod(t, self.n // 16)
+        a, b = (self.rows(key, 16 * x, 16) for key, x in zip(self.keys(seed), (i, j)))
+        return self.product(a, b).astype("<i4").tobytes()
+
+    def values(self, seed):
+        key_a, key_b = self.keys(seed)
+        c = self.product(self.rows(key_a, 0, self.m), self.rows(key_b, 0, self.n)).astype("<i4")
+        tiles = c.reshape(self.m // 16, 16, self.n // 16, 16).transpose(0, 2, 1, 3).reshape(-1, 256)
+        return [tile.tobytes() for tile in tiles]
+
+
+class Sha256:
+    """§5.2 `sha256/1`."""
+    unit = "hash"
+
+    def __init__(self, params):
+        need(has(params, "log2Digests log2Leaves") and all(is_int(x) for x in params.values()),
+             "challenge.malformed", "params")
+        self.b, self.depth = params["log2Digests"], params["log2Leaves"]
+        need(0 <= self.b <= 14 and 0 <= self.depth <= 32, "challenge.caps", "log2Digests or log2Leaves")
+        self.work, self.cost = 1 << (self.b + self.depth), (1 << self.b) + self.depth + 20
+
+    @staticmethod
+    def digest(seed, i):
+        return sha256(le64(i) + seed)
+
+    def value(self, seed, t):
+        hash_, counter = hashlib.sha256, struct.Struct("<Q").pack  # digest() without its calls
+        digests = b"".join([hash_(counter(i) + seed).digest() for i in range(t << self.b, (t + 1) << self.b)])
+        return np.bitwise_xor.reduce(np.frombuffer(digests, np.uint64).reshape(-1, 4), axis=0).tobytes()
+
+    def values(self, seed):
+        return [self.value(seed, t) for t in range(1 << self.depth)]
+
+
+WORKLOADS = {"matmul-i8/1": Matmul, "sha256/1": Sha256}
+
+
+# ---------------------------------------------------------------- §3 challenge, §6 devices block
+
+class Segment:
+    """§3.2, with the caps of §3.3."""
+
+    def __init__(self, x):
+        bad = "challenge.malformed"
+        need(has(x, "length params workload") and is_text(x["workload"]), bad, "segment")
+        length = x["length"]
+        need(has(length, "durationMs") or has(length, "rounds"), bad, "length")
+        self.rounds, self.duration = length.get("rounds"), length.get("durationMs")
+        need(all(is_int(v) for v in length.values()), bad, "length")
+        need(self.rounds is None or 1 <= self.rounds <= 65536, "challenge.caps", "rounds")
+        need(self.duration is None or 1 <= self.duration <= 86400000, "challenge.caps", "durationMs")
+        self.name, self.params = x["workload"], x["params"]
+        need(self.name in WORKLOADS, "workload.unknown")
+        self.workload = WORKLOADS[self.name](self.params)
+        self.leaves = 1 << self.workload.depth
+        need(self.within(self.rounds or 1), "challenge.caps", "leaves or work of a run")
+
+    def within(self, rounds):
+        return rounds * self.leaves <= 2**48 and rounds * self.workload.work < 2**63
+
+
+class Challenge:
+    """§3.1."""
+
+    def __init__(self, data):
+        bad = "challenge.malformed"
+        x = parse_json(data, bad)
+        need(has(x, "devices expires mode nonce profile samples segments type verifier"), bad, "members")
+        need(x["type"] == "assay/1 challenge", bad, "type")
+        need(is_text(x["mode"]), bad, "mode")
+        need(x["mode"] == "self", "challenge.mode")
+        need(x["expires"] is None and x["verifier"] is None, bad, "expires or verifier")
+        need(is_hex64(x["nonce"]) and is_text(x["profile"]), bad, "nonce or profile")
+        need(is_int(x["devices"]) and is_int(x["samples"]) and type(x["segments"]) is list, bad, "types")
+        self.mode, self.profile = x["mode"], x["profile"]
+        self.devices, self.samples = x["devices"], x["samples"]
+        need(1 <= self.devices <= 64 and 1 <= self.samples <= 8192, "challenge.caps", "devices or samples")
+        need(1 <= len(x["segments"]) <= 16, "challenge.caps", "segments")
+        self.segments = [Segment(segment) for segment in x["segments"]]
+        self.runs = [(j, d) for j in range(len(self.segments)) for d in range(self.devices)]
+
+    def in_profile(self):
+        """§11."""
+        durations = {"assay/1 quick": (5000, 5000), "assay/1 standard": (20000, 20000),
+                     "assay/1 soak": (20000, 86400000)}.get(self.profile)
+        rows = [{"k": 16384, "m": 2**i, "n": 2**i} for i in range(11, 16)]
+        rows += [{"log2Digests": 12, "log2Leaves": i} for i in (12, 16, 17, 18, 19)]
+        return durations is not None and self.samples in (512, 2048) and all(
+            s.duration is not None and durations[0] <= s.duration <= durations[1] and s.params in rows
+            for s in self.segments)
+
+    def cost(self):
+        """§12."""
+        return sum(self.samples * self.segments[j].workload.cost for j, d in self.runs)
+
+
+def check_devices(data, count):
+    """§6."""
+    bad = "devices.malformed"
+    block = parse_json(data, bad)
+    need(type(block) is list and len(block) == count, bad, "not one object per device")
+    for x in block:
+        texts = "architecture backend driver name variant"
+        need(has(x, texts + " computeUnits deviceId memoryBytes"), bad, "members")
+        need(all(is_text(x[i], 256) for i in texts.split()), bad, "text")
+        need(is_int(x["computeUnits"], 0) and is_int(x["memoryBytes"], 0), bad, "integer")
+        need(x["deviceId"] is None or is_text(x["deviceId"], 256), bad, "deviceId")
+
+
+# ---------------------------------------------------------------- §4 chain, §9 sampling
+
+class Chain:
+    """§4.1. `roots_of(j, d, run_seed)` gives the roots of a run: the recorded ones, or a prover's."""
+
+    def __init__(self, challenge_bytes, devices_bytes, key, challenge, roots_of):
+        self.job = H("assay/1 job\n", sha256(challenge_bytes), key, sha256(devices_bytes))
+        self.segments, self.run_seeds, self.commits = [], {}, []
+        self.sample_key = H("assay/1 segment\n", self.job, ZERO)
+        for j in range(len(challenge.segments)):
+            self.segments.append(self.sample_key)
+            commit = le32(j)
+            for d in range(challenge.devices):
+                self.run_seeds[j, d] = H("assay/1 run\n", self.sample_key, le32(d))
+                roots = roots_of(j, d, self.run_seeds[j, d])
+                commit += le32(len(roots)) + b"".join(roots)
+            self.commits.append(H("assay/1 commit\n", commit))
+            self.sample_key = H("assay/1 segment\n", self.sample_key, self.commits[j], ZERO)
+
+    def draw_key(self, j, d):
+        return H("assay/1 draw\n", self.sample_key, le32(j), le32(d))
+
+
+def next_seed(seed, root):
+    return H("assay/1 round\n", seed, root)
+
+
+def draws(draw_key, total, count):
+    """§9.1: the first `count` draws below `total`."""
+    limit, found, block = 2**64 // total * total, [], 0
+    while len(found) < count:
+        words = struct.unpack("<512Q", chacha20(draw_key, block, 64).tobytes())
+        found += [x % total for x in words if x < limit]
+        block += 64
+    return found[:count]
+
+
+def e_star_ppm(s, g=64):
+    """§9.2, exactly: the least E with (10^6 - E)^s · 2^(20+g) <= 10^(6s)."""
+    low, high = 0, 10**6
+    while low < high:
+        e = (low + high) // 2
+        low, high = (low, e) if (10**6 - e)**s << (20 + g) <= 10**(6 * s) else (e + 1, high)
+    return low
+
+
+def certified(work, e_ppm):
+    """§9.3."""
+    return work * (10**6 - e_ppm) // 10**6
+
+
+# ---------------------------------------------------------------- §7 transcript
+
+class Run:
+    def __init__(self, roots, times):
+        self.roots, self.times = roots, times
+
+    def record(self):
+        return le32(len(self.roots)) + b"".join(self.roots) + b"".join(le64(t) for t in self.times)
+
+
+def pack(challenge, devices, key, *records):
+    """§7.1."""
+    sections = b"".join(le32(len(x)) + x for x in (challenge, devices))
+    return b"assay-t1" + sections + key + b"".join(records)
+
+
+class Transcript:
+    """§7: the header on construction, the records with cut()."""
+    bad = "transcript.malformed"
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+        magic = self.take(8)
+        need(magic[:7] == b"assay-t", self.bad, "magic")
+        need(magic == b"assay-t1", "transcript.version")
+        self.challenge, self.devices = self.section(), self.section()
+        self.key = self.take(32)
+
+    def take(self, count):
+        need(count <= len(self.data) - self.at, self.bad, "file ends early")
+        self.at += count
+        return self.data[self.at - count:self.at]
+
+    def section(self):
+        length, = struct.unpack("<I", self.take(4))
+        need(1 <= length <= 65536, self.bad, "section length")
+        return self.take(length)
+
+    def cut(self, challenge):
+        self.runs, self.openings = {}, {}
+        for j, d in challenge.runs:
+            rounds, = struct.unpack("<I", self.take(4))
+            segment = challenge.segments[j]
+            need(rounds <= (segment.rounds or 65536) and segment.within(rounds), self.bad, "too many rounds")
+            roots = [self.take(32) for _ in range(rounds)]
+            self.runs[j, d] = Run(roots, struct.unpack("<%dQ" % rounds, self.take(8 * rounds)))
+        for j, d in challenge.runs:
+            size = 32 * challenge.segments[j].workload.depth
+            count = challenge.samples if self.runs[j, d].roots else 0
+            self.openings[j, d] = [self.take(size) for _ in range(count)]
+        need(self.at == len(self.data), self.bad, "bytes after the end")
+
+
+# ---------------------------------------------------------------- §8 attestation
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+STATEMENT_TYPE, PREDICATE_TYPE = "https://in-toto.io/Statement/v1", "urn:assay:attestation:1"
+NON_CLAIMS = ["exclusivity", "identity", "locality", "partition", "service"]
+
+
+def pae(payload):
+    return b"DSSEv1 28 application/vnd.in-toto+json %d " % len(payload) + payload
+
+
+def seal(payload, signature, key_id):
+    """§8.1."""
+    p, s = base64.b64encode(payload).decode(), base64.b64encode(signature).decode()
+    return ('{"payload":"%s","payloadType":"%s","signatures":[{"keyid":"%s","sig":"%s"}]}\n'
+            % (p, PAYLOAD_TYPE, key_id, s)).encode()
+
+
+def open_envelope(data):
+    bad = "envelope.malformed"
+    text = r'"([A-Za-z0-9+/=]*)"'
+    found = re.fullmatch(r'{"payload":%s,"payloadType":"application/vnd\.in-toto\+json","signatures":'
+                         r'\[{"keyid":"([0-9a-f]{64})","sig":%s}\]}\n' % (text, text), data.decode("latin-1"))
+    need(found, bad, "not the one encoding")
+    try:
+        payload, signature = (base64.b64decode(found.group(i), validate=True) for i in (1, 3))
+    except ValueError:
+        raise Refused(bad, "base64") from None
+    need(len(payload) <= 262144 and len(signature) == 64, bad, "length of payload or signature")
+    need(seal(payload, signature, found.group(2)) == data, bad, "not the one encoding")
+    return payload, signature, found.group(2)
+
+
+def check_statement(payload):
+    """§8.2 and §8.3."""
+    bad = "statement.malformed"
+    x = parse_json(payload, bad)
+    need(has(x, "_type predicate predicateType subject"), bad, "members")
+    need(is_text(x["_type"]) and is_text(x["predicateType"]), bad, "types")
+    need(x["_type"] == STATEMENT_TYPE and x["predicateType"] == PREDICATE_TYPE, "statement.version")
+    subject, p = x["subject"], x["predicate"]
+    need(type(subject) is list and len(subject) == 1 and has(subject[0], "digest name"), bad, "subject")
+    need(subject[0]["name"] == "transcript" and has(subject[0]["digest"], "sha256"), bad, "subject")
+    need(is_hex64(subject[0]["digest"]["sha256"]), bad, "subject")
+    need(has(p, "challenge claimed devices harness nonClaims work"), bad, "predicate")
+    c = p["challenge"]
+    need(has(c, "digest mode profile") and has(c["digest"], "sha256"), bad, "challenge")
+    need(is_hex64(c["digest"]["sha256"]) and is_text(c["mode"]) and is_text(c["profile"]), bad, "challenge")
+    h = p["harness"]
+    need(has(h, "gitCommit kernels name version") and has(h["kernels"], "sha256"), bad, "harness")
+    need(all(is_text(h[i], 256) for i in ("gitCommit", "name", "version")), bad, "harness")
+    need(is_hex64(h["kernels"]["sha256"]), bad, "harness")
+    need(p["nonClaims"] == NON_CLAIMS, bad, "nonClaims")
+    need(type(p["work"]) is list and all(is_text(i) for i in p["work"]), bad, "work")
+    need(type(p["devices"]) is list, bad, "devices")
+    claimed = p["claimed"]
+    need(has(claimed, "finishedAt segments startedAt"), bad, "claimed")
+    time = r"[0-9]{4}(-[0-9]{2}){2}T([0-9]{2}:){2}[0-9]{2}Z"
+    for i in ("startedAt", "finishedAt"):
+        need(is_text(claimed[i]) and re.fullmatch(time, claimed[i]), bad, "time")
+    need(type(claimed["segments"]) is list, bad, "claimed segments")
+    for segment in claimed["segments"]:
+        need(type(segment) is list, bad, "claimed segment")
+        for run in filter(lambda run: run is not None, segment):
+            need(has(run, "elapsedNs highNs lowNs medianNs"), bad, "claimed run")
+            need(all(is_int(v, 0) for v in run.values()) and run["elapsedNs"] >= 1, bad, "claimed run")
+    return x
+
+
+# ---------------------------------------------------------------- §10 verification
+
+CHECKS = ("envelope", "transcript", "signature", "trust", "statement", "digest", "challenge", "devices",
+          "binding", "profile", "cost", "recheck")
+GRAVITY = ("leaf.mismatch", "run.empty", "run.short")
+VERDICTS = {"pass": 0, "fail": 1, "inconclusive": 2, "malformed": 4}
+
+
+def verdict_of(reason):
+    """§10.3."""
+    if reason == "challenge.caps" or reason.endswith(".malformed"):
+        return "malformed"
+    fails = "signature.invalid signature.keyid transcript.digest binding.mismatch leaf.mismatch"
+    return "fail" if reason in fails.split() else "inconclusive"
+
+
+class Verification:
+    """§10.1: the checks in order. A refusal ends the walk, except those of trust, profile and recheck."""
+
+    def __init__(self, envelope, transcript, trusted, budget=2**30):
+        self.lines, self.figures, self.signed, self.proven = [], [], False, False
+        self.refused = None
+        try:
+            self.walk(envelope, transcript, trusted, budget)
+        except Refused as refused:
+            self.note(self.check, refused.code, refused.detail)
+            if self.refused and refused is not self.refused:
+                self.note("challenge", self.refused.code, self.refused.detail)
+        seen = [line[0] for line in self.lines]
+        self.lines += [(check, "skipped", "-", "") for check in CHECKS if check not in seen]
+        self.lines.sort(key=lambda line: (CHECKS.index(line[0]), GRAVITY.index(line[2])
+                                          if line[2] in GRAVITY else len(GRAVITY)))
+        self.reasons = list(dict.fromkeys(line[2] for line in self.lines if line[2] != "-"))
+        verdicts = [verdict_of(reason) for reason in self.reasons]
+        self.verdict = next((v for v in ("malformed", "fail", "inconclusive") if v in verdicts), "pass")
+        self.assurance = "work-proven" if self.proven else "self-asserted" if self.signed else "null"
+
+    def note(self, check, reason=None, detail=""):
+        self.lines.append((check, verdict_of(reason) if reason else "pass", reason or "-", detail))
+
+    def steps(self):
+        """Notes the check before as passed, and names the next."""
+        for i, check in enumerate(CHECKS):
+            if i and CHECKS[i - 1] not in [line[0] for line in self.lines]:
+                self.note(CHECKS[i - 1])
+            self.check = check
+            yield check
+
+    def walk(self, envelope, transcript, trusted, budget):
+        step, challenge = self.steps(), None
+        next(step)  # envelope
+        payload, signature, key_id = open_envelope(envelope)
+        next(step)  # transcript
+        t = Transcript(transcript)
+        try:
+            challenge = Challenge(t.challenge)
+        except Refused as refused:
+            self.refused = refused
+        if challenge:
+            t.cut(challenge)
+        else:
+            self.lines.append(("transcript", "skipped", "-", "records not cut: challenge refused"))
+        next(step)  # signature
+        need(key_id == keyid(t.key), "signature.keyid")
+        need(ed25519_verify(t.key, pae(payload), signature), "signature.invalid")
+        self.signed = True
+        next(step)  # trust
+        if t.key not in trusted:
+            self.note("trust", "key.untrusted", key_id)
+        next(step)  # statement
+        statement = check_statement(payload)
+        p = statement["predicate"]
+        next(step)  # digest
+        need(statement["subject"][0]["digest"]["sha256"] == sha256(transcript).hex(), "transcript.digest")
+        next(step)  # challenge
+        if self.refused:
+            raise self.refused
+        next(step)  # devices
+        check_devices(t.devices, challenge.devices)
+        next(step)  # binding
+        expected = {"digest": {"sha256": sha256(t.challenge).hex()}, "mode": challenge.mode,
+                    "profile": challenge.profile}
+        need(p["challenge"] == expected, "binding.mismatch", "challenge")
+        need(p["work"] == [s.name for s in challenge.segments], "binding.mismatch", "work")
+        need(canonical(p["devices"]) == t.devices, "binding.mismatch", "devices")
+        claimed = [[run is None for run in segment] for segment in p["claimed"]["segments"]]
+        empty = [[not t.runs[j, d].roots for d in range(challenge.devices)] for j in range(len(challenge.segments))]
+        need(claimed == empty, "binding.mismatch", "claimed runs")
+        next(step)  # profile
+        if not challenge.in_profile():
+            self.note("profile", "profile.unknown")
+        next(step)  # cost
+        cost = challenge.cost()
+        need(cost <= budget, "cost.exceeded", "%d units" % cost)
+        next(step)  # recheck
+        chain = Chain(t.challenge, t.devices, t.key, challenge, lambda j, d, seed: t.runs[j, d].roots)
+        results = [self.recheck(challenge, t, chain, p["claimed"], j, d) for j, d in challenge.runs]
+        self.proven = all(results)
+
+    def recheck(self, challenge, t, chain, claimed, j, d):
+        """§10.2; notes the result and the figures of §9.3, and returns whether the run passed."""
+        segment, roots, where = challenge.segments[j], t.runs[j, d].roots, "segment %d device %d" % (j, d)
+        if not roots:
+            self.note("recheck", "run.empty", where)
+            return False
+        seeds, hashes = [chain.run_seeds[j, d]], {}
+        for root in roots:
+            seeds.append(next_seed(seeds[-1], root))
+        drawn = draws(chain.draw_key(j, d), len(roots) * segment.leaves, challenge.samples)
+        for y, path in zip(drawn, t.openings[j, d]):
+            r, i = divmod(y, segment.leaves)
+            if y not in hashes:
+                hashes[y] = leaf(segment.workload.value(seeds[r], i))
+            if fold(hashes[y], i, path) != roots[r]:
+                self.note("recheck", "leaf.mismatch", "%s round %d leaf %d" % (where, r, i))
+                return False
+        short = len(roots) < (segment.rounds or 0)
+        self.note("recheck", "run.short" if short else None, "%s: %d draws" % (where, len(drawn)))
+        work, e_ppm = len(roots) * segment.workload.work, e_star_ppm(challenge.samples)
+        ns = max(claimed["segments"][j][d]["elapsedNs"], (segment.duration or 0) * 10**6)
+        self.figures.append("run %d %d %s: rounds %d, work %d, eStarPpm %d, certified %d, claimed %d %s/s" % (
+            j, d, segment.name, len(roots), work, e_ppm, certified(work, e_ppm), work * 10**9 // ns,
+            segment.workload.unit))
+        return not short
+
+
+# ---------------------------------------------------------------- commands
+
+def read(path, limit=None):
+    with open(path, "rb") as f:
+        return f.read() if limit is None else f.read(limit)
+
+
+def verify_file(path, trusted, budget=2**30):
+    """The transcript lies beside the envelope. An envelope of 100,000 bytes can only be malformed (§8.1)."""
+    transcript = path[:-len(".intoto.json")] + ".transcript"
+    return Verification(read(path, 100000), read(transcript), trusted, budget)
+
+
+def command_verify(arguments):
+    trusted, budget, files = set(), 2**30, []
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--trust":
+            trusted.add(read_public_pem(read(next(rest, "")).decode("ascii")))
+        elif argument == "--budget":
+            budget = int(next(rest, ""))
+        else:
+            files.append(argument)
+    if len(files) != 1 or not files[0].endswith(".intoto.json"):
+        raise ValueError("one FILE.intoto.json is needed")
+    result = verify_file(files[0], trusted, budget)
+    for line in result.lines:
+        print(" ".join(line).rstrip())
+    for line in result.figures:
+        print(line)
+    print("verdict: %s  assurance: %s" % (result.verdict, result.assurance))
+    return VERDICTS[result.verdict]
+
+
+def command_check(folder):
+    """Every attestation of good/ and reject/ against its index; reject/ states the first reason only."""
+    trusted = {read_public_pem(read(os.path.join(folder, "good", "key.pem")).decode("ascii"))}
+    wrong, count = 0, 0
+    for part in ("good", "reject"):
+        names = set()
+        for line in read(os.path.join(folder, part, "index.txt")).decode("ascii").splitlines():
+            if not line or line.startswith("#"):
+                continue
+            name, verdict, reason = line.split()
+            names.add(name)
+            result = verify_file(os.path.join(folder, part, name + ".intoto.json"), trusted)
+            found = result.reasons
+            if part == "reject":
+                found = [x for x in found if x != "profile.unknown"][:1]
+            if (result.verdict, ",".join(found) or "-") != (verdict, reason):
+                print("%s/%s: expected %s %s, found %s %s" % (part, name, verdict, reason, result.verdict,
+                                                               ",".join(result.reasons) or "-"))
+                wrong += 1
+            count += 1
+        files = {f.split(".")[0] for f in os.listdir(os.path.join(folder, part))} - {"index", "key"}
+        if files != names:
+            print("%s: files and index differ: %s" % (part, sorted(files ^ names)))
+            wrong += 1
+    print("%d attestations, %d differ" % (count, wrong))
+    return 1 if wrong else 0
+
+
+def main(arguments):
+    try:
+        if arguments[:1] == ["verify"]:
+            return command_verify(arguments[1:])
+        if arguments[:1] == ["check"] and len(arguments) == 2:
+            return command_check(arguments[1])
+        if arguments[:1] == ["write"] and len(arguments) == 2:
+            import reject
+            return reject.write(arguments[1])
+        raise ValueError(__doc__)
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 3
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
