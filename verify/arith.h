@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The two inner loops of the recheck, compiled once per level of instruction set and chosen at run time. All levels
+ * give the same bits; tests run each level that the machine has. */
+#ifndef VERIFY_ARITH_H
+#define VERIFY_ARITH_H
+
+#include <stdint.h>
+
+enum {
+	ASSAY_ARITH_CHUNK = 1024, /* k of one call of tile_i8 */
+};
+
+struct assay_arith {
+	const char *name;
+
+	/* sum[i][j] += sum over l < len of a[i][l] * b[j][l]; len <= ASSAY_ARITH_CHUNK, a multiple of 64. The caller
+	 * keeps the sums below 2^31. */
+	void (*tile_i8)(int32_t sum[16][16], const int8_t a[16][ASSAY_ARITH_CHUNK],
+	                const int8_t b[16][ASSAY_ARITH_CHUNK], uint32_t len);
+
+	/* fold ^= SHA-256(LE64(i) || seed) for first <= i < first + count, as the 32 bytes of the digests. */
+	void (*sha256_fold)(uint8_t fold[32], const uint8_t seed[32], uint64_t first, uint32_t count);
+};
+
+/* Levels that this processor can run, best first, ended by NULL. */
+const struct assay_arith *const *assay_arith_levels(void);
+
+/* The best level. */
+const struct assay_arith *assay_arith(void);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * libassay: verifies Assay attestations on a CPU. This header is its manual; verify/SPEC.md is what it implements.
+ *
+ * The library reads two files, an attestation (NAME.intoto.json) and its transcript (NAME.transcript), and gives a
+ * verdict. It starts no thread, prints nothing, never exits and keeps no state between calls apart from libsodium's own
+ * initialisation. Calls with different verdicts may run at the same time. Link with libassay, libsodium and jansson.
+ *
+ *     struct assay_policy policy = {.trusted = keys, .trusted_count = 1};
+ *     struct assay_verdict verdict;
+ *     if (assay_verify(&verdict, "node.intoto.json", NULL, &policy) != ASSAY_OK)
+ *             fprintf(stderr, "%s\n", verdict.error.text);
+ *     else if (verdict.outcome == ASSAY_PASS) ...
+ *     assay_verdict_close(&verdict);
+ */
+#ifndef ASSAY_H
+#define ASSAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ASSAY_VERSION "0.1.0"
+#define ASSAY_API __attribute__((visibility("default")))
+#define ASSAY_CHECK_RESULT __attribute__((warn_unused_result))
+
+enum {
+	ASSAY_HASH_BYTES = 32,
+	ASSAY_KEY_BYTES = 32,     /* a raw Ed25519 public key */
+	ASSAY_SEGMENTS_MAX = 16,  /* SPEC 3.1 */
+	ASSAY_DEVICES_MAX = 64,   /* SPEC 3.1 */
+	ASSAY_SAMPLES_MAX = 8192, /* SPEC 3.1 */
+};
+
+/* What a function of the library reports. Everything a *file* can be wrong in is part of the verdict instead. */
+enum assay_status {
+	ASSAY_OK = 0,
+	ASSAY_ERROR_INPUT,  /* a file or a text that was asked for is not usable */
+	ASSAY_ERROR_IO,     /* reading or writing failed */
+	ASSAY_ERROR_MEMORY, /* out of memory */
+	ASSAY_ERROR_DEVICE, /* a device refused or failed */
+};
+
+/* One line for people, with what to do, and a stable code for programs. */
+struct assay_error {
+	char reason[40]; /* e.g. "io.open" */
+	char text[480];
+};
+
+/* Verdicts; the values are the exit codes of assay-verify. 3 is left for usage and input/output. */
+enum assay_outcome {
+	ASSAY_PASS = 0,
+	ASSAY_FAIL = 1,
+	ASSAY_INCONCLUSIVE = 2,
+	ASSAY_MALFORMED = 4,
+};
+
+/* The checks of SPEC 10.1, in the order of that section. */
+enum assay_check_id {
+	ASSAY_CHECK_ENVELOPE,
+	ASSAY_CHECK_TRANSCRIPT,
+	ASSAY_CHECK_SIGNATURE,
+	ASSAY_CHECK_TRUST,
+	ASSAY_CHECK_STATEMENT,
+	ASSAY_CHECK_DIGEST,
+	ASSAY_CHECK_CHALLENGE,
+	ASSAY_CHECK_DEVICES,
+	ASSAY_CHECK_BINDING,
+	ASSAY_CHECK_PROFILE,
+	ASSAY_CHECK_COST,
+	ASSAY_CHECK_RECHECK,
+	ASSAY_CHECK_COUNT
+};
+
+/* Reason codes of SPEC 10.3; assay_reason_name gives their text. */
+enum assay_reason {
+	ASSAY_REASON_NONE,
+	ASSAY_REASON_ENVELOPE_MALFORMED,
+	ASSAY_REASON_TRANSCRIPT_MALFORMED,
+	ASSAY_REASON_TRANSCRIPT_VERSION,
+	ASSAY_REASON_SIGNATURE_KEYID,
+	ASSAY_REASON_SIGNATURE_INVALID,
+	ASSAY_REASON_KEY_UNTRUSTED,
+	ASSAY_REASON_STATEMENT_MALFORMED,
+	ASSAY_REASON_STATEMENT_VERSION,
+	ASSAY_REASON_TRANSCRIPT_DIGEST,
+	ASSAY_REASON_CHALLENGE_MALFORMED,
+	ASSAY_REASON_CHALLENGE_CAPS,
+	ASSAY_REASON_CHALLENGE_MODE,
+	ASSAY_REASON_WORKLOAD_UNKNOWN,
+	ASSAY_REASON_DEVICES_MALFORMED,
+	ASSAY_REASON_BINDING_MISMATCH,
+	ASSAY_REASON_PROFILE_UNKNOWN,
+	ASSAY_REASON_COST_EXCEEDED,
+	ASSAY_REASON_RUN_SHORT,
+	ASSAY_REASON_RUN_EMPTY,
+	ASSAY_REASON_LEAF_MISMATCH,
+	ASSAY_REASON_COUNT
+};
+
+struct assay_check {
+	bool reached;             /* false: skipped, because an earlier check ended the verification */
+	enum assay_reason reason; /* ASSAY_REASON_NONE: passed */
+	char detail[200];         /* printable ASCII, may be empty */
+};
+
+/* One device in one segment. What was proved and what is only said are apart. */
+struct assay_run {
+	uint32_t segment, device;
+	const char *workload; /* "matmul-i8/1" */
+	const char *unit;     /* "op", "hash" */
+	struct {
+		bool shown;              /* the recheck of this run passed; else the rest is 0 */
+		uint32_t rounds;         /* rounds committed to */
+		uint32_t leaves;         /* leaves recomputed */
+		uint64_t work;           /* units in all rounds */
+		uint64_t certified_work; /* work * (1 - e*), SPEC 9.3 */
+	} proved;
+	struct {
+		uint64_t elapsed_ns;                 /* by the prover's clock; 0 = unknown */
+		uint64_t median_ns, low_ns, high_ns; /* of a round, with the interval of SPEC 8.3 */
+		uint64_t asked_ns;                   /* duration that the challenge asked for, or 0 */
+		double rate;                         /* units a second, SPEC 9.3; 0 = unknown */
+	} claimed;
+	enum assay_reason reason;
+};
+
+struct assay_device_claim {
+	char backend[33], name[257], architecture[257];
+};
+
+struct assay_verdict {
+	enum assay_outcome outcome;
+	const char *assurance; /* "work-proven", "self-asserted" or NULL */
+	struct assay_check checks[ASSAY_CHECK_COUNT];
+
+	/* Filled when the signature held: */
+	char subject[65];  /* hex SHA-256 of the transcript */
+	char keyid[65];    /* the prover's key */
+	char profile[65];  /* of the challenge */
+	char finished[21]; /* claimed, UTC */
+	uint32_t samples, estar_ppm;
+	uint64_t cost; /* predicted, in units of SPEC 12 */
+	uint32_t device_count;
+	struct assay_device_claim *devices; /* what the prover says they are */
+	uint32_t run_count;
+	struct assay_run *runs;
+
+	struct assay_error error; /* when the call did not return ASSAY_OK */
+};
+
+struct assay_policy {
+	const uint8_t (*trusted)[ASSAY_KEY_BYTES]; /* raw public keys that are accepted */
+	size_t trusted_count;
+	uint64_t budget; /* cost units; 0 = the default, 2^30 */
+};
+
+/* Verifies an attestation. `transcript` may be NULL: the attestation's path with ".intoto.json" replaced by
+ * ".transcript". The verdict is always initialised; release it with assay_verdict_close. Errors: ASSAY_ERROR_IO (a file
+ * cannot be read), ASSAY_ERROR_MEMORY; whatever is wrong *in* the files is the verdict. */
+ASSAY_API enum assay_status assay_verify(struct assay_verdict *verdict, const char *attestation, const char *transcript,
+                                         const struct assay_policy *policy) ASSAY_CHECK_RESULT;
+
+/* Releases what a verdict holds. Takes NULL. */
+ASSAY_API void assay_verdict_close(struct assay_verdict *verdict);
+
+/* The verdict as canonical JSON with a final newline, to be released with free(); NULL when out of memory. */
+ASSAY_API char *assay_verdict_json(const struct assay_verdict *verdict);
+
+/* Reads public keys from an SPKI PEM file ("-----BEGIN PUBLIC KEY-----"). `keys` has room for `capacity` keys; *count
+ * is how many there are. Errors: ASSAY_ERROR_IO, ASSAY_ERROR_INPUT (no key, another kind of key, damaged, too many). */
+ASSAY_API enum assay_status assay_keys_read(uint8_t (*keys)[ASSAY_KEY_BYTES], size_t *count, size_t capacity,
+                                            const char *path, struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* keyid of SPEC 1.4: 64 hex digits and a terminator. */
+ASSAY_API void assay_keyid(char keyid[65], const uint8_t key[ASSAY_KEY_BYTES]);
+
+/* "leaf.mismatch"; "contradicted" or "not-demonstrated" or NULL; what to do; "recheck"; "pass". */
+ASSAY_API const char *assay_reason_name(enum assay_reason reason);
+ASSAY_API const char *assay_reason_kind(enum assay_reason reason);
+ASSAY_API const char *assay_reason_remedy(enum assay_reason reason);
+ASSAY_API enum assay_outcome assay_reason_outcome(enum assay_reason reason);
+ASSAY_API const char *assay_check_name(enum assay_check_id check);
+ASSAY_API const char *assay_outcome_name(enum assay_outcome outcome);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

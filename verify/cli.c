@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See cli.h. */
+#include "verify/cli.h"
+
+#include <dirent.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#ifndef ASSAY_GIT_COMMIT
+#define ASSAY_GIT_COMMIT "unknown"
+#endif
+
+enum { KEYS_MAX = 1024, EXIT_USAGE = 3 };
+
+static const char usage[] = "usage: %s [--trust KEY.pub|DIR]... [--budget UNITS] [--json] ATTESTATION...\n"
+                            "\n"
+                            "Verifies attestations (NAME.intoto.json, with NAME.transcript beside it) on this CPU:\n"
+                            "checks the signature and recomputes the drawn leaves from their seeds.\n"
+                            "\n"
+                            "  --trust KEY.pub|DIR   accept this public key (PEM), or every *.pub in this directory\n"
+                            "  --budget UNITS        work limit, in units of about one SHA-256 compression (2^30)\n"
+                            "  --json                one JSON verdict a line\n"
+                            "  --version, --help\n"
+                            "\n"
+                            "exit  0 pass   1 fail   2 inconclusive   3 usage or input/output   4 malformed\n";
+
+void assay_quantity(char text[32], double value, const char *unit, const char *per)
+{
+	static const char prefixes[] = " kMGTPE";
+	size_t i = 0;
+
+	while (value >= 1000 && i + 2 < sizeof prefixes) {
+		value /= 1000;
+		i++;
+	}
+	bool hash = strcmp(unit, "hash") == 0;
+	char prefix[2] = {i ? prefixes[i] : '\0', '\0'};
+	snprintf(text, 32, "%.*f %s%s%s", value < 10 ? 2 : value < 100 ? 1 : 0, value, prefix, hash ? "H" : "OP", per);
+}
+
+/* A key file, or every *.pub of a directory. */
+static enum assay_status trust(uint8_t (*keys)[ASSAY_KEY_BYTES], size_t *count, const char *path,
+                               struct assay_error *error)
+{
+	size_t added;
+	enum assay_status status = ASSAY_OK;
+	DIR *directory = opendir(path);
+
+	if (!directory) {
+		status = assay_keys_read(keys + *count, &added, KEYS_MAX - *count, path, error);
+		*count += status ? 0 : added;
+		return status;
+	}
+	for (const struct dirent *entry; !status && (entry = readdir(directory));) {
+		char file[4096];
+		size_t len = strlen(entry->d_name);
+		if (len < 5 || strcmp(entry->d_name + len - 4, ".pub") != 0 ||
+		    snprintf(file, sizeof file, "%s/%s", path, entry->d_name) >= (int)sizeof file)
+			continue;
+		status = assay_keys_read(keys + *count, &added, KEYS_MAX - *count, file, error);
+		*count += status ? 0 : added;
+	}
+	closedir(directory);
+	return status;
+}
+
+static void run_print(FILE *out, const struct assay_verdict *verdict, const struct assay_run *run)
+{
+	char work[32], certified[32], rate[32], device[48];
+	const char *backend = verdict->devices[run->device].backend;
+
+	snprintf(device, sizeof device, "%.32s #%u", backend, run->device);
+	if (!run->proved.shown) {
+		fprintf(out, "        %-12s %-12s %s: %s\n", run->workload, device, assay_reason_name(run->reason),
+		        assay_reason_remedy(run->reason));
+		return;
+	}
+	assay_quantity(work, (double)run->proved.work, run->unit, "");
+	assay_quantity(certified, (double)run->proved.certified_work, run->unit, "");
+	fprintf(out, "        %-12s %-12s %6" PRIu32 " rounds  %11s done  %11s certified", run->workload, device,
+	        run->proved.rounds, work, certified);
+	if (run->claimed.rate > 0) {
+		assay_quantity(rate, run->claimed.rate, run->unit, "/s");
+		fprintf(out, "  %13s claimed", rate);
+	}
+	fputc('\n', out);
+}
+
+void assay_verdict_print(FILE *out, const char *path, const struct assay_verdict *verdict)
+{
+	static const char *const words[] = {"PASS", "FAIL", "INCONCLUSIVE", "", "MALFORMED"};
+	bool self = verdict->checks[ASSAY_CHECK_CHALLENGE].reached && !verdict->checks[ASSAY_CHECK_CHALLENGE].reason;
+
+	fprintf(out, "%s\n  %s  %s\n", path, words[verdict->outcome],
+	        verdict->assurance ? verdict->assurance : "nothing shown");
+	for (int id = 0; id < ASSAY_CHECK_COUNT; id++) {
+		const struct assay_check *check = &verdict->checks[id];
+		if (check->reason)
+			fprintf(out, "        %s%s%s%s\n          %s\n", assay_reason_name(check->reason),
+			        *check->detail ? " (" : "", check->detail, *check->detail ? ")" : "",
+			        assay_reason_remedy(check->reason));
+	}
+	if (verdict->run_count) {
+		fprintf(out,
+		        "        e* = %.1f %%   profile %s, %" PRIu32
+		        " leaves drawn a run, re-rolled draws allowed for\n",
+		        verdict->estar_ppm / 1e4, verdict->profile, verdict->samples);
+		for (uint32_t i = 0; i < verdict->run_count; i++)
+			run_print(out, verdict, &verdict->runs[i]);
+	}
+	if (self && verdict->run_count) {
+		for (uint32_t d = 0; d < verdict->device_count; d++)
+			fprintf(out, "        claimed      #%u is %s (%s)\n", d, verdict->devices[d].name,
+			        verdict->devices[d].architecture);
+		fprintf(out, "        claimed      rates and times are by the prover's own clock\n"
+		             "        not proven   locality, exclusivity, identity, partition, service\n");
+	}
+	if (*verdict->keyid)
+		fprintf(out, "        signed by    %s\n", verdict->keyid);
+}
+
+/* Verdicts from good to bad: 0, 2, 1, 4, and 3 above all. */
+static int worse(int a, int b)
+{
+	static const int rank[] = {0, 2, 1, 4, 3};
+	return rank[a] > rank[b] ? a : b;
+}
+
+static int verify_one(const char *path, const struct assay_policy *policy, bool json)
+{
+	struct assay_verdict verdict;
+	int code;
+
+	if (assay_verify(&verdict, path, NULL, policy) != ASSAY_OK) {
+		fprintf(stderr, "assay: %s (%s)\n", verdict.error.text, verdict.error.reason);
+		code = EXIT_USAGE;
+	} else if (json) {
+		char *text = assay_verdict_json(&verdict);
+		fputs(text ? text : "{\"verdict\":\"inconclusive\"}\n", stdout);
+		free(text);
+		code = verdict.outcome;
+	} else {
+		assay_verdict_print(stdout, path, &verdict);
+		code = verdict.outcome;
+	}
+	assay_verdict_close(&verdict);
+	return code;
+}
+
+int assay_verify_command(int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"trust", required_argument, NULL, 't'}, {"budget", required_argument, NULL, 'b'},
+	    {"json", no_argument, NULL, 'j'},        {"version", no_argument, NULL, 'v'},
+	    {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
+	};
+	static uint8_t keys[KEYS_MAX][ASSAY_KEY_BYTES];
+	struct assay_policy policy = {.trusted = (const uint8_t(*)[ASSAY_KEY_BYTES])keys};
+	struct assay_error error;
+	bool json = false;
+	int code = 0;
+	char *end;
+
+	optind = 1;
+	for (int option; (option = getopt_long(argc, argv, "t:jh", options, NULL)) != -1;) {
+		switch (option) {
+		case 't':
+			if (trust(keys, &policy.trusted_count, optarg, &error) != ASSAY_OK) {
+				fprintf(stderr, "assay: %s (%s)\n", error.text, error.reason);
+				return EXIT_USAGE;
+			}
+			break;
+		case 'b':
+			policy.budget = strtoull(optarg, &end, 10);
+			if (*end || policy.budget == 0 || *optarg == '-') {
+				fprintf(stderr, "assay: --budget %s: not a number of units\n", optarg);
+				return EXIT_USAGE;
+			}
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'v':
+			printf("assay-verify %s (%s)\n", ASSAY_VERSION, ASSAY_GIT_COMMIT);
+			return 0;
+		case 'h':
+			printf(usage, argv[0]);
+			return 0;
+		default:
+			fprintf(stderr, usage, argv[0]);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind == argc) {
+		fprintf(stderr, usage, argv[0]);
+		return EXIT_USAGE;
+	}
+	for (int i = optind; i < argc; i++)
+		code = worse(verify_one(argv[i], &policy, json), code);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fprintf(stderr, "assay: the verdict could not be written (io.write)\n");
+		return EXIT_USAGE;
+	}
+	return code;
+}

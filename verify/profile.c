@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The tables of SPEC 11 and the cost of SPEC 12. See challenge.h. */
+#include <string.h>
+
+#include "verify/challenge.h"
+
+const struct assay_profile assay_profiles[] = {
+    {"assay/1 quick", 5000, 5000},
+    {"assay/1 standard", 20000, 20000},
+    {"assay/1 soak", 20000, 86400000},
+    {NULL, 0, 0},
+};
+
+#define GIB (UINT64_C(1) << 30)
+
+/* matmul-i8/1: k, m, n; sha256/1: log2Digests, log2Leaves. */
+const struct assay_row assay_rows[ASSAY_ROWS] = {
+    {"host", 0, {{16384, 2048, 2048}}, {{12, 12}}},          {"small", 0, {{16384, 4096, 4096}}, {{12, 16}}},
+    {"medium", 6 * GIB, {{16384, 8192, 8192}}, {{12, 17}}},  {"large", 16 * GIB, {{16384, 16384, 16384}}, {{12, 18}}},
+    {"huge", 64 * GIB, {{16384, 32768, 32768}}, {{12, 19}}},
+};
+
+const struct assay_params *assay_row_params(const struct assay_row *row, const struct assay_work *work)
+{
+	if (work == &assay_work_matmul_i8)
+		return &row->matmul_i8;
+	if (work == &assay_work_sha256)
+		return &row->sha256;
+	return NULL;
+}
+
+static bool params_equal(const struct assay_work *work, const struct assay_params *a, const struct assay_params *b)
+{
+	for (size_t i = 0; work->params[i]; i++)
+		if (a->value[i] != b->value[i])
+			return false;
+	return true;
+}
+
+static bool segment_in_profile(const struct assay_segment *segment, const struct assay_profile *profile)
+{
+	if (segment->duration_ms < profile->duration_ms_min || segment->duration_ms > profile->duration_ms_max)
+		return false;
+	for (size_t row = 0; row < ASSAY_ROWS; row++) {
+		const struct assay_params *params = assay_row_params(&assay_rows[row], segment->work);
+		if (params && params_equal(segment->work, params, &segment->params))
+			return true;
+	}
+	return false;
+}
+
+bool assay_challenge_in_profile(const struct assay_challenge *challenge)
+{
+	const struct assay_profile *profile = assay_profiles;
+
+	while (profile->name && strcmp(profile->name, challenge->profile) != 0)
+		profile++;
+	if (!profile->name || (challenge->samples != 512 && challenge->samples != 2048))
+		return false;
+	for (uint32_t i = 0; i < challenge->segment_count; i++)
+		if (!segment_in_profile(&challenge->segments[i], profile))
+			return false;
+	return true;
+}
+
+uint64_t assay_challenge_cost(const struct assay_challenge *challenge)
+{
+	uint64_t cost = 0;
+
+	/* At most 16 * 64 * 8192 * 196,564: no overflow. */
+	for (uint32_t i = 0; i < challenge->segment_count; i++) {
+		const struct assay_segment *segment = &challenge->segments[i];
+		uint64_t leaf =
+		    segment->work->leaf_cost(&segment->params) + segment->work->depth(&segment->params) + 20;
+		cost += leaf * challenge->samples * challenge->devices;
+	}
+	return cost;
+}
