@@ -4,9 +4,13 @@
 # make test      install what is missing, build, run every test (also under sanitizers)
 # make help      the other targets
 
+MAKEFLAGS += --no-builtin-rules
 VERSION := 0.1.0
 BUILD ?= build
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+AR := ar
+endif
 PREFIX ?= /usr/local
 PYTHON ?= $(shell for p in python3 /usr/bin/python3; do $$p -c 'import numpy' 2>/dev/null && { echo $$p; break; }; done || echo python3)
 COMMIT := $(shell git describe --always --dirty --abbrev=12 --match=NOTHING 2>/dev/null || echo unknown)
