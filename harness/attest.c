@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See attest.h. */
+#include "harness/attest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "harness/measure.h"
+#include "harness/state.h"
+#include "verify/statement.h"
+#include "verify/transcript.h"
+
+/* Bytes to a file and to its digest. An error stays with the stream until it is flushed. */
+struct sink {
+	FILE *file;
+	crypto_hash_sha256_state digest;
+};
+
+static void put(struct sink *sink, const void *bytes, size_t len)
+{
+	fwrite(bytes, 1, len, sink->file);
+	crypto_hash_sha256_update(&sink->digest, bytes, len);
+}
+
+static void put_le32(struct sink *sink, uint32_t value)
+{
+	uint8_t bytes[4];
+
+	assay_le32_write(bytes, value);
+	put(sink, bytes, sizeof bytes);
+}
+
+static void put_run(struct sink *sink, const struct assay_run_log *log)
+{
+	uint8_t bytes[8];
+
+	put_le32(sink, log->rounds);
+	put(sink, log->roots, (size_t)log->rounds * ASSAY_HASH_BYTES);
+	for (uint32_t r = 0; r < log->rounds; r++) {
+		assay_le64_write(bytes, log->round_ns[r]);
+		put(sink, bytes, sizeof bytes);
+	}
+}
+
+static enum assay_status transcript_write(FILE *file, const struct assay_job *job, uint8_t digest[32],
+                                          struct assay_error *error)
+{
+	const struct assay_challenge *challenge = &job->challenge;
+	const uint32_t runs = challenge->segment_count * challenge->devices;
+	struct sink sink = {.file = file};
+	enum assay_status status = ASSAY_OK;
+
+	crypto_hash_sha256_init(&sink.digest);
+	put(&sink, ASSAY_TRANSCRIPT_MAGIC, 8);
+	put_le32(&sink, (uint32_t)strlen(job->challenge_text));
+	put(&sink, job->challenge_text, strlen(job->challenge_text));
+	put_le32(&sink, (uint32_t)strlen(job->devices_text));
+	put(&sink, job->devices_text, strlen(job->devices_text));
+	put(&sink, job->key, sizeof job->key);
+	for (uint32_t i = 0; i < runs; i++)
+		put_run(&sink, &job->runs[i]);
+	for (uint32_t i = 0; !status && i < runs; i++) {
+		const struct assay_segment *segment = &challenge->segments[i / challenge->devices];
+		uint8_t *paths;
+		status = assay_job_open(job, i / challenge->devices, i % challenge->devices, &paths, error);
+		if (paths)
+			put(&sink, paths,
+			    (size_t)challenge->samples * segment->work->depth(&segment->params) * ASSAY_HASH_BYTES);
+		free(paths);
+	}
+	crypto_hash_sha256_final(&sink.digest, digest);
+	return status;
+}
+
+static json_int_t capped(uint64_t ns)
+{
+	return ns > (uint64_t)ASSAY_JSON_INTEGER_MAX ? ASSAY_JSON_INTEGER_MAX : (json_int_t)ns;
+}
+
+/* A run's claims (SPEC 8.3). */
+static json_t *run_json(const struct assay_run_log *log)
+{
+	uint64_t *times = log->rounds ? malloc(log->rounds * sizeof *times) : NULL;
+
+	if (!times)
+		return log->rounds ? NULL : json_null();
+	memcpy(times, log->round_ns, log->rounds * sizeof *times);
+	struct assay_spread spread = assay_spread_of(times, log->rounds);
+	free(times);
+	return json_pack("{s:I,s:I,s:I,s:I}", "elapsedNs", capped(log->elapsed_ns ? log->elapsed_ns : 1), "medianNs",
+	                 capped(spread.median), "lowNs", capped(spread.low), "highNs", capped(spread.high));
+}
+
+static void utc(char text[32], time_t time)
+{
+	struct tm parts;
+
+	gmtime_r(&time, &parts);
+	strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
+}
+
+static json_t *digest_json(const void *data, size_t len)
+{
+	uint8_t hash[32];
+	char hex[65];
+
+	crypto_hash_sha256(hash, data, len);
+	assay_hex(hex, hash);
+	return json_pack("{s:s}", "sha256", hex);
+}
+
+static char *statement_text(const struct assay_attest *attest, const uint8_t transcript_digest[32])
+{
+	const struct assay_job *job = attest->job;
+	const struct assay_challenge *challenge = &job->challenge;
+	char started[32], finished[32], hex[65];
+	json_t *segments = json_array(), *work = json_array();
+
+	utc(started, attest->started);
+	utc(finished, attest->finished);
+	assay_hex(hex, transcript_digest);
+	for (uint32_t j = 0; j < challenge->segment_count; j++) {
+		json_t *runs = json_array();
+		for (uint32_t d = 0; d < challenge->devices; d++)
+			json_array_append_new(runs, run_json(&job->runs[j * challenge->devices + d]));
+		json_array_append_new(segments, runs);
+		json_array_append_new(work, json_string(challenge->segments[j].work->name));
+	}
+	json_t *predicate =
+	    json_pack("{s:{s:o,s:s,s:s},s:{s:s,s:o,s:s},s:o,s:{s:s,s:o,s:s,s:s},s:o,s:o}", "challenge", "digest",
+	              digest_json(job->challenge_text, strlen(job->challenge_text)), "mode", "self", "profile",
+	              challenge->profile, "claimed", "finishedAt", finished, "segments", segments, "startedAt", started,
+	              "devices", assay_devices_json(job->devices, challenge->devices), "harness", "gitCommit",
+	              ASSAY_GIT_COMMIT, "kernels", digest_json(assay_kernel_source, assay_kernel_source_len), "name",
+	              "assay", "version", ASSAY_VERSION, "nonClaims", assay_non_claims(), "work", work);
+	json_t *statement = json_pack("{s:s,s:o,s:s,s:[{s:{s:s},s:s}]}", "_type", "https://in-toto.io/Statement/v1",
+	                              "predicate", predicate, "predicateType", ASSAY_PREDICATE_TYPE, "subject",
+	                              "digest", "sha256", hex, "name", "transcript");
+	char *text = statement ? assay_json_text(statement) : NULL;
+	json_decref(statement);
+	return text;
+}
+
+static enum assay_status envelope_write(FILE *file, const struct assay_attest *attest, const uint8_t digest[32],
+                                        struct assay_error *error)
+{
+	struct assay_envelope envelope = {.payload = (uint8_t *)statement_text(attest, digest)};
+	char *text = NULL;
+	uint8_t *pae = NULL;
+	size_t pae_len;
+
+	if (envelope.payload) {
+		envelope.payload_len = strlen((char *)envelope.payload);
+		assay_keyid(envelope.keyid, attest->secret->key);
+		pae = assay_envelope_pae(&envelope, &pae_len);
+	}
+	if (pae) {
+		assay_secret_sign(envelope.signature, attest->secret, pae, pae_len);
+		text = assay_envelope_text(&envelope);
+	}
+	if (text)
+		fputs(text, file);
+	free(envelope.payload);
+	free(pae);
+	free(text);
+	return text ? ASSAY_OK : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+}
+
+/* The finished files, read by the verifier as a stranger would. */
+static enum assay_status check(const struct assay_attest *attest, const char *attestation, const char *transcript,
+                               struct assay_verdict *verdict, struct assay_error *error)
+{
+	const struct assay_policy policy = {.trusted = &attest->secret->key, .trusted_count = 1, .budget = UINT64_MAX};
+	enum assay_status status = assay_verify(verdict, attestation, transcript, &policy);
+
+	if (status) {
+		*error = verdict->error;
+		return status;
+	}
+	for (int id = 0; id < ASSAY_CHECK_COUNT; id++) {
+		enum assay_reason reason = verdict->checks[id].reason;
+		if (reason && reason != ASSAY_REASON_PROFILE_UNKNOWN)
+			return assay_fail(
+			    error, ASSAY_ERROR_DEVICE, "attest.refused",
+			    "the verifier refuses this work (%s, %s): a device gave a wrong result; nothing was "
+			    "written",
+			    assay_reason_name(reason), verdict->checks[id].detail);
+	}
+	return ASSAY_OK;
+}
+
+enum assay_status assay_attest_write(const struct assay_attest *attest, struct assay_verdict *verdict,
+                                     struct assay_error *error)
+{
+	struct assay_output transcript = {.slot = -1}, attestation = {.slot = -1};
+	char path[2][ASSAY_PATH_MAX];
+	uint8_t digest[32];
+
+	memset(verdict, 0, sizeof *verdict);
+	for (int i = 0; i < 2; i++)
+		if (snprintf(path[i], ASSAY_PATH_MAX, "%s%s", attest->prefix, i ? ".intoto.json" : ".transcript") >=
+		    ASSAY_PATH_MAX)
+			return assay_fail(error, ASSAY_ERROR_IO, "io.open", "%.80s...: the name is too long",
+			                  attest->prefix);
+	enum assay_status status = assay_output_open(&transcript, path[0], 0644, error);
+	if (!status)
+		status = assay_output_open(&attestation, path[1], 0644, error);
+	if (!status)
+		status = transcript_write(transcript.file, attest->job, digest, error);
+	if (!status)
+		status = assay_output_flush(&transcript, error);
+	if (!status)
+		status = envelope_write(attestation.file, attest, digest, error);
+	if (!status)
+		status = assay_output_flush(&attestation, error);
+	if (!status)
+		status = check(attest, attestation.temporary, transcript.temporary, verdict, error);
+	/* The attestation last: where it is, its transcript is. */
+	if (!status)
+		status = assay_output_commit(&transcript, attest->replace, error);
+	if (!status) {
+		status = assay_output_commit(&attestation, attest->replace, error);
+		if (status && !attest->replace)
+			unlink(path[0]);
+	}
+	assay_output_close(&transcript);
+	assay_output_close(&attestation);
+	return status;
+}

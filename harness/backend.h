@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The device interface. A backend is a table of functions, all required; `struct assay_device` is an open device with
+ * its kernels built, which is what the rest of the harness uses. To add a backend: a backend_<name>.c with such a
+ * table, and a line in backend.c. */
+#ifndef HARNESS_BACKEND_H
+#define HARNESS_BACKEND_H
+
+#include "kernels/kernels.h"
+#include "verify/bytes.h"
+
+enum { ASSAY_ARGUMENTS_MAX = 8 };
+
+/* What a device says of itself: untrusted text, printable ASCII only. */
+struct assay_device_info {
+	char name[257], architecture[257], driver[257], variant[257];
+	uint32_t compute_units;
+	uint64_t memory_bytes;
+	uint32_t lanes; /* 32-bit values a work-item holds side by side: 1, 4, 8 or 16 */
+	bool is_cpu;
+};
+
+/* Choices that are the device's own unless they are given; 0 = the device's own. */
+struct assay_tuning {
+	uint32_t lanes;
+	uint32_t group; /* work-items of a group, a power of two */
+};
+
+/* A kernel's argument: a buffer of the same device, or a 32-bit value when `buffer` is NULL. */
+struct assay_argument {
+	void *buffer;
+	uint32_t value;
+};
+
+/* `device`, `buffer` and `kernel` are the backend's own. All functions that return a status fill *error when it is not
+ * ASSAY_OK; reasons are device.open, device.memory, device.build, device.launch, device.transfer. */
+struct assay_backend {
+	const char *name;
+
+	/* Devices present. None is not an error; *error then says why, and what would change it. */
+	enum assay_status (*count)(uint32_t *count, struct assay_error *error);
+	enum assay_status (*open)(void **device, uint32_t index, const struct assay_tuning *tuning,
+	                          struct assay_error *error);
+	void (*close)(void *device);
+	void (*describe)(const void *device, struct assay_device_info *info);
+
+	enum assay_status (*alloc)(void *device, void **buffer, size_t len, struct assay_error *error);
+	void (*release)(void *device, void *buffer);
+	enum assay_status (*write)(void *device, void *buffer, size_t offset, const void *data, size_t len,
+	                           struct assay_error *error);
+	enum assay_status (*read)(void *device, void *data, const void *buffer, size_t offset, size_t len,
+	                          struct assay_error *error);
+
+	enum assay_status (*build)(void *device, void **kernel, enum assay_kernel_id id, struct assay_error *error);
+	void (*discard)(void *device, void *kernel);
+
+	/* Runs `items` work-items, in order with other calls on this device, not necessarily before it returns. Copies
+	 * the arguments. */
+	enum assay_status (*launch)(void *device, void *kernel, uint32_t items, const struct assay_argument *arguments,
+	                            size_t count, struct assay_error *error);
+	enum assay_status (*synchronise)(void *device, struct assay_error *error);
+};
+
+extern const struct assay_backend assay_backend_cpu, assay_backend_opencl;
+
+/* All backends, ended by NULL. */
+extern const struct assay_backend *const assay_backends[];
+
+struct assay_device {
+	const struct assay_backend *backend;
+	char id[32]; /* "cpu", "opencl:0" */
+	void *handle;
+	void *kernels[ASSAY_KERNEL_COUNT];
+	struct assay_device_info info;
+};
+
+/* Opens a device of a backend and builds its kernels. `tuning` may be NULL. */
+enum assay_status assay_device_open(struct assay_device *device, const struct assay_backend *backend, uint32_t index,
+                                    const struct assay_tuning *tuning, struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* The same from an id: "cpu", "opencl:1", or a backend's name for its device 0. */
+enum assay_status assay_device_open_id(struct assay_device *device, const char *id,
+                                       struct assay_error *error) ASSAY_CHECK_RESULT;
+void assay_device_close(struct assay_device *device);
+
+/* Launches one of the device's kernels. */
+enum assay_status assay_device_launch(struct assay_device *device, enum assay_kernel_id id, uint32_t items,
+                                      const struct assay_argument *arguments, size_t count,
+                                      struct assay_error *error) ASSAY_CHECK_RESULT;
+
+#define ASSAY_BUFFER(pointer) ((struct assay_argument){.buffer = (pointer)})
+#define ASSAY_VALUE(number) ((struct assay_argument){.value = (uint32_t)(number)})
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * assay devices: what there is to run on, and why other backends have none. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "harness/command.h"
+#include "harness/job.h"
+
+static const char usage[] = "usage: assay devices [--json]\n"
+                            "\n"
+                            "Lists the devices that `assay run` can use, one a line.\n";
+
+static void print(const struct assay_device *device)
+{
+	printf("%-10s %s\n           %s, %u compute units, %.1f GiB, %s\n           %s\n", device->id,
+	       device->info.name, device->info.architecture, device->info.compute_units,
+	       (double)device->info.memory_bytes / (1 << 30), device->info.variant, device->info.driver);
+}
+
+static int print_json(const struct assay_device *devices, uint32_t count)
+{
+	json_t *array = assay_devices_json(devices, count);
+
+	for (uint32_t d = 0; d < count; d++)
+		json_object_set_new(json_array_get(array, d), "id", json_string(devices[d].id));
+	char *text = assay_json_text(array);
+	json_decref(array);
+	printf("%s\n", text ? text : "[]");
+	free(text);
+	return text ? 0 : ASSAY_EXIT_ERROR;
+}
+
+int assay_command_devices(int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+	static struct assay_device devices[ASSAY_DEVICES_MAX];
+	struct assay_error error;
+	uint32_t count;
+	bool json = false;
+
+	for (int option; (option = getopt_long(argc, argv, "jh", options, NULL)) != -1;) {
+		if (option == 'j')
+			json = true;
+		else
+			return assay_usage(usage, option == 'h');
+	}
+	if (optind < argc)
+		return assay_usage(usage, false);
+	if (assay_devices_open(devices, &count, "all", &error) != ASSAY_OK)
+		return assay_complain(&error);
+	for (uint32_t d = 0; !json && d < count; d++)
+		print(&devices[d]);
+	int code = json ? print_json(devices, count) : 0;
+	for (uint32_t d = 0; d < count; d++)
+		assay_device_close(&devices[d]);
+	for (const struct assay_backend *const *backend = assay_backends; *backend; backend++) {
+		uint32_t present = 0;
+		error.text[0] = '\0';
+		if ((*backend)->count(&present, &error) != ASSAY_OK || present == 0)
+			fprintf(stderr, "assay: none of %s\n", error.text);
+	}
+	return code;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * assay show: what an attestation says, without checking that it is true. With --rounds, the times of the rounds in its
+ * transcript, for plots. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/command.h"
+#include "harness/state.h"
+#include "verify/cli.h"
+#include "verify/statement.h"
+#include "verify/transcript.h"
+
+static const char usage[] = "usage: assay show [--json|--rounds] ATTESTATION\n"
+                            "\n"
+                            "Prints what an attestation says. Nothing is checked: that is what `assay verify` does.\n"
+                            "\n"
+                            "  --json     the signed statement itself\n"
+                            "  --rounds   one line a round: segment, device, workload, unit, seconds since the start,\n"
+                            "             claimed units a second (tab-separated)\n";
+
+static enum assay_status attestation_read(struct assay_envelope *envelope, struct assay_statement *statement,
+                                          const char *path, struct assay_error *error)
+{
+	char *text = malloc(ASSAY_ENVELOPE_BYTES_MAX + 1);
+	FILE *file = text ? fopen(path, "rb") : NULL;
+	size_t len = file ? fread(text, 1, ASSAY_ENVELOPE_BYTES_MAX + 1, file) : 0;
+	bool good = file && !ferror(file);
+
+	if (file)
+		fclose(file);
+	if (good && (!assay_envelope_parse(envelope, text, len) ||
+	             assay_statement_parse(statement, envelope->payload, envelope->payload_len) != ASSAY_REASON_NONE)) {
+		free(text);
+		return assay_fail(error, ASSAY_ERROR_INPUT, "statement.malformed",
+		                  "%s: not an attestation of this version (see `assay verify`)", path);
+	}
+	free(text);
+	return good ? ASSAY_OK : assay_fail(error, ASSAY_ERROR_IO, "io.open", "%s: cannot be read", path);
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "unknown";
+}
+
+static void print(const struct assay_envelope *envelope, const struct assay_statement *statement)
+{
+	const json_t *predicate = json_object_get(statement->root, "predicate");
+	const json_t *harness = json_object_get(predicate, "harness");
+
+	printf("an attestation that says (unchecked; see `assay verify`):\n");
+	printf("  signed by   %s\n", envelope->keyid);
+	printf("  made by     %s %s (%s)\n", text_of(harness, "name"), text_of(harness, "version"),
+	       text_of(harness, "gitCommit"));
+	printf("  challenge   mode %s, profile %s\n", statement->mode, statement->profile);
+	printf("  time        %s to %s, by the prover's clock\n",
+	       text_of(json_object_get(predicate, "claimed"), "startedAt"), statement->finished_at);
+	for (size_t d = 0; d < json_array_size(statement->devices); d++) {
+		const json_t *device = json_array_get(statement->devices, d);
+		printf("  device #%zu   %s: %s (%s)\n              %s; %s\n", d, text_of(device, "backend"),
+		       text_of(device, "name"), text_of(device, "architecture"), text_of(device, "variant"),
+		       text_of(device, "driver"));
+	}
+	for (size_t j = 0; j < json_array_size(statement->segments); j++) {
+		const json_t *runs = json_array_get(statement->segments, j);
+		for (size_t d = 0; d < json_array_size(runs); d++) {
+			const json_t *run = json_array_get(runs, d);
+			printf("  segment %zu   %s on #%zu: ", j, json_string_value(json_array_get(statement->work, j)),
+			       d);
+			if (json_is_null(run))
+				printf("no rounds\n");
+			else
+				printf("%.3f s, round %.3f ms (%.3f ... %.3f)\n",
+				       (double)json_integer_value(json_object_get(run, "elapsedNs")) / 1e9,
+				       (double)json_integer_value(json_object_get(run, "medianNs")) / 1e6,
+				       (double)json_integer_value(json_object_get(run, "lowNs")) / 1e6,
+				       (double)json_integer_value(json_object_get(run, "highNs")) / 1e6);
+		}
+	}
+	printf("  not proven  locality, exclusivity, identity, partition, service\n");
+}
+
+/* One run record (SPEC 7.2) as lines. */
+static bool print_run(struct assay_transcript *transcript, const struct assay_segment *segment, uint32_t j, uint32_t d)
+{
+	uint8_t bytes[8];
+	double since = 0, work = (double)segment->work->round_work(&segment->params);
+
+	if (fread(bytes, 1, 4, transcript->file) != 4)
+		return false;
+	uint32_t rounds = assay_le32_read(bytes);
+	if (rounds > ASSAY_ROUNDS_MAX || fseeko(transcript->file, (off_t)rounds * ASSAY_HASH_BYTES, SEEK_CUR) != 0)
+		return false;
+	for (uint32_t r = 0; r < rounds; r++) {
+		if (fread(bytes, 1, sizeof bytes, transcript->file) != sizeof bytes)
+			return false;
+		double seconds = (double)assay_le64_read(bytes) / 1e9;
+		since += seconds;
+		printf("%u\t%u\t%s\t%s\t%.6f\t%.6e\n", j, d, segment->work->name, segment->work->unit, since,
+		       seconds > 0 ? work / seconds : 0);
+	}
+	return true;
+}
+
+static enum assay_status print_rounds(const char *attestation, struct assay_error *error)
+{
+	static const char ending[] = ".intoto.json";
+	char path[ASSAY_PATH_MAX], detail[64];
+	struct assay_transcript transcript = {0};
+	struct assay_challenge challenge;
+	enum assay_reason reason;
+	size_t len = strlen(attestation), stem = len >= sizeof ending ? len - (sizeof ending - 1) : len;
+
+	if (strcmp(attestation + stem, ending) != 0 ||
+	    snprintf(path, sizeof path, "%.*s.transcript", (int)stem, attestation) >= ASSAY_PATH_MAX)
+		return assay_fail(error, ASSAY_ERROR_INPUT, "io.name", "%s: does not end in .intoto.json", attestation);
+	enum assay_status status = assay_transcript_open(&transcript, path, &reason, error);
+	bool good = !status && reason == ASSAY_REASON_NONE &&
+	            assay_challenge_parse(&challenge, transcript.challenge, transcript.challenge_len, detail,
+	                                  sizeof detail) == ASSAY_REASON_NONE;
+	for (uint32_t j = 0; good && j < challenge.segment_count; j++)
+		for (uint32_t d = 0; good && d < challenge.devices; d++)
+			good = print_run(&transcript, &challenge.segments[j], j, d);
+	assay_transcript_close(&transcript);
+	if (!status && !good)
+		status = assay_fail(error, ASSAY_ERROR_INPUT, "transcript.malformed",
+		                    "%s: not a transcript of this version (see `assay verify`)", path);
+	return status;
+}
+
+int assay_command_show(int argc, char **argv)
+{
+	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+	                                        {"rounds", no_argument, NULL, 'r'},
+	                                        {"help", no_argument, NULL, 'h'},
+	                                        {0}};
+	struct assay_envelope envelope = {0};
+	struct assay_statement statement = {0};
+	struct assay_error error;
+	bool json = false, rounds = false;
+
+	for (int option; (option = getopt_long(argc, argv, "jh", options, NULL)) != -1;) {
+		if (option == 'j')
+			json = true;
+		else if (option == 'r')
+			rounds = true;
+		else
+			return assay_usage(usage, option == 'h');
+	}
+	if (optind + 1 != argc)
+		return assay_usage(usage, false);
+	enum assay_status status = attestation_read(&envelope, &statement, argv[optind], &error);
+	if (!status && rounds)
+		status = print_rounds(argv[optind], &error);
+	else if (!status && json)
+		printf("%.*s\n", (int)envelope.payload_len, (const char *)envelope.payload);
+	else if (!status)
+		print(&envelope, &statement);
+	free(envelope.payload);
+	json_decref(statement.root);
+	if (!status)
+		return 0;
+	(void)assay_complain(&error);
+	return status == ASSAY_ERROR_INPUT ? ASSAY_MALFORMED : ASSAY_EXIT_ERROR;
+}

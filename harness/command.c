@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See command.h. */
+#include "harness/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int assay_complain(const struct assay_error *error)
+{
+	fprintf(stderr, "assay: %s (%s)\n", error->text, error->reason);
+	return ASSAY_EXIT_ERROR;
+}
+
+int assay_usage(const char *text, bool asked)
+{
+	fputs(text, asked ? stdout : stderr);
+	return asked ? 0 : ASSAY_EXIT_ERROR;
+}
+
+static enum assay_status open_all(struct assay_device *devices, uint32_t *count, struct assay_error *error)
+{
+	for (const struct assay_backend *const *backend = assay_backends; *backend; backend++) {
+		uint32_t present = 0;
+		if ((*backend)->count(&present, error) != ASSAY_OK)
+			present = 0;
+		for (uint32_t i = 0; i < present && *count < ASSAY_DEVICES_MAX; i++) {
+			if (assay_device_open(&devices[*count], *backend, i, NULL, error) == ASSAY_OK)
+				++*count;
+			else
+				fprintf(stderr, "assay: left out: %s (%s)\n", error->text, error->reason);
+		}
+	}
+	return *count ? ASSAY_OK : ASSAY_ERROR_DEVICE;
+}
+
+/* Cuts the next name out of a list separated by commas. False at its end. */
+static bool next_name(char name[64], const char **list)
+{
+	size_t len = strcspn(*list, ",");
+
+	if (**list == '\0')
+		return false;
+	snprintf(name, 64, "%.*s", (int)(len < 63 ? len : 63), *list);
+	*list += len + ((*list)[len] == ',');
+	return true;
+}
+
+enum assay_status assay_devices_open(struct assay_device *devices, uint32_t *count, const char *list,
+                                     struct assay_error *error)
+{
+	char name[64];
+
+	*count = 0;
+	if (strcmp(list, "all") == 0)
+		return open_all(devices, count, error);
+	while (next_name(name, &list)) {
+		if (*count == ASSAY_DEVICES_MAX)
+			return assay_fail(error, ASSAY_ERROR_INPUT, "device.id", "more than %d devices",
+			                  ASSAY_DEVICES_MAX);
+		enum assay_status status = assay_device_open_id(&devices[*count], name, error);
+		if (status)
+			return status;
+		++*count;
+		for (uint32_t d = 0; d + 1 < *count; d++)
+			if (strcmp(devices[d].id, devices[*count - 1].id) == 0)
+				return assay_fail(error, ASSAY_ERROR_INPUT, "device.id", "%s: named twice", name);
+	}
+	return *count ? ASSAY_OK : assay_fail(error, ASSAY_ERROR_INPUT, "device.id", "no device named");
+}
+
+enum assay_status assay_works_find(const struct assay_work **works, uint32_t *count, const char *list,
+                                   struct assay_error *error)
+{
+	char name[64];
+
+	*count = 0;
+	if (strcmp(list, "all") == 0) {
+		while (assay_works[*count]) {
+			works[*count] = assay_works[*count];
+			++*count;
+		}
+		return ASSAY_OK;
+	}
+	while (next_name(name, &list)) {
+		const struct assay_work *found = NULL;
+		for (size_t i = 0; assay_works[i]; i++)
+			if (strcmp(assay_works[i]->name, name) == 0 ||
+			    (strlen(name) == strcspn(assay_works[i]->name, "/") &&
+			     strncmp(assay_works[i]->name, name, strlen(name)) == 0))
+				found = assay_works[i];
+		if (!found)
+			return assay_fail(error, ASSAY_ERROR_INPUT, "workload.unknown",
+			                  "%s: no such workload; there are matmul-i8 and sha256", name);
+		if (*count == ASSAY_SEGMENTS_MAX)
+			return assay_fail(error, ASSAY_ERROR_INPUT, "workload.unknown", "more than %d workloads",
+			                  ASSAY_SEGMENTS_MAX);
+		works[(*count)++] = found;
+	}
+	return *count ? ASSAY_OK : assay_fail(error, ASSAY_ERROR_INPUT, "workload.unknown", "no workload named");
+}
+
+const struct assay_row *assay_row_for(const struct assay_device *devices, uint32_t count)
+{
+	size_t smallest = ASSAY_ROWS - 1;
+
+	for (uint32_t d = 0; d < count; d++) {
+		size_t row = devices[d].info.is_cpu ? 0 : 1;
+		while (!devices[d].info.is_cpu && row + 1 < ASSAY_ROWS &&
+		       devices[d].info.memory_bytes >= assay_rows[row + 1].memory_min)
+			row++;
+		if (row < smallest)
+			smallest = row;
+	}
+	return &assay_rows[smallest];
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The subcommands, and what they share. Each cmd_<name>.c has one function that takes its own arguments, argv[0] being
+ * "assay <name>", and returns an exit code. */
+#ifndef HARNESS_COMMAND_H
+#define HARNESS_COMMAND_H
+
+#include <getopt.h>
+
+#include "harness/backend.h"
+#include "verify/challenge.h"
+
+enum {
+	ASSAY_EXIT_ERROR = 3, /* usage, input/output, devices */
+};
+
+int assay_command_devices(int argc, char **argv);
+int assay_command_keygen(int argc, char **argv);
+int assay_command_run(int argc, char **argv);
+int assay_command_show(int argc, char **argv);
+int assay_command_selftest(int argc, char **argv);
+int assay_command_bench(int argc, char **argv);
+
+/* "assay: text (reason)" on standard error; returns ASSAY_EXIT_ERROR. */
+int assay_complain(const struct assay_error *error);
+
+/* Prints a usage text, on standard output when it was asked for; returns the exit code. */
+int assay_usage(const char *text, bool asked);
+
+/* Opens the devices of a list: "all", or ids separated by commas. At most ASSAY_DEVICES_MAX. With "all", a device that
+ * cannot be opened is reported and left out. To be closed by the caller, also after an error. */
+enum assay_status assay_devices_open(struct assay_device *devices, uint32_t *count, const char *list,
+                                     struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* The workloads of a list: "all", or names with or without their version ("matmul-i8"). At most ASSAY_SEGMENTS_MAX. */
+enum assay_status assay_works_find(const struct assay_work **works, uint32_t *count, const char *list,
+                                   struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* The row of SPEC 11 for these devices: what the smallest of them can hold. */
+const struct assay_row *assay_row_for(const struct assay_device *devices, uint32_t count);
+
+#endif

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See job.h. */
+#include "harness/job.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/measure.h"
+#include "verify/chain.h"
+
+/* What the threads of a segment share. */
+struct segment_run {
+	struct assay_job *job;
+	uint32_t segment;
+	atomic_bool failed;
+	pthread_mutex_t progress_lock;
+
+	/* The barrier: devices report ready, and go when all of them have. */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	uint32_t ready;
+	bool go;
+};
+
+/* One device's thread. */
+struct device_run {
+	struct segment_run *shared;
+	uint32_t device;
+	struct assay_run_log *log;
+	enum assay_status status;
+	struct assay_error error;
+};
+
+json_t *assay_devices_json(const struct assay_device *devices, uint32_t count)
+{
+	json_t *array = json_array();
+
+	for (uint32_t d = 0; d < count; d++) {
+		const struct assay_device_info *info = &devices[d].info;
+		json_array_append_new(array, json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:n}", "architecture",
+		                                       info->architecture, "backend", devices[d].backend->name,
+		                                       "driver", info->driver, "name", info->name, "variant",
+		                                       info->variant, "computeUnits", (json_int_t)info->compute_units,
+		                                       "memoryBytes", (json_int_t)info->memory_bytes, "deviceId"));
+	}
+	return array;
+}
+
+/* Room for one more round. */
+static enum assay_status log_grow(struct assay_run_log *log, struct assay_error *error)
+{
+	if (log->rounds < log->capacity)
+		return ASSAY_OK;
+	uint32_t capacity = log->capacity ? 2 * log->capacity : 16;
+	void *roots = realloc(log->roots, (size_t)capacity * sizeof *log->roots);
+	if (roots)
+		log->roots = roots;
+	void *bands = realloc(log->band_roots, (size_t)capacity * log->bands * sizeof *log->band_roots);
+	if (bands)
+		log->band_roots = bands;
+	void *times = realloc(log->round_ns, (size_t)capacity * sizeof *log->round_ns);
+	if (times)
+		log->round_ns = times;
+	if (!roots || !bands || !times)
+		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory for the results of %u rounds",
+		                  capacity);
+	log->capacity = capacity;
+	return ASSAY_OK;
+}
+
+static void log_release(struct assay_run_log *log)
+{
+	free(log->roots);
+	free(log->band_roots);
+	free(log->round_ns);
+	memset(log, 0, sizeof *log);
+}
+
+/* Rounds until the segment's length is reached: a number of them, or a duration. */
+static enum assay_status rounds(struct device_run *run, struct assay_engine *engine, uint64_t start)
+{
+	struct segment_run *shared = run->shared;
+	struct assay_job *job = shared->job;
+	const struct assay_segment *segment = &job->challenge.segments[shared->segment];
+	const uint64_t asked_ns = UINT64_C(1000000) * segment->duration_ms;
+	struct assay_run_log *log = run->log;
+	uint8_t seed[ASSAY_HASH_BYTES];
+	uint64_t before = start;
+
+	assay_chain_run(seed, job->segment_seeds[shared->segment], run->device);
+	do {
+		enum assay_status status = log_grow(log, &run->error);
+		if (!status)
+			status = assay_engine_round(engine, seed, log->roots[log->rounds],
+			                            log->band_roots + (size_t)log->rounds * log->bands, &run->error);
+		if (status)
+			return status;
+		uint64_t now = assay_clock_ns();
+		log->round_ns[log->rounds] = now - before;
+		log->elapsed_ns = now - start;
+		before = now;
+		assay_chain_round(seed, log->roots[log->rounds]);
+		log->rounds++;
+		if (job->progress) {
+			pthread_mutex_lock(&shared->progress_lock);
+			job->progress(job->progress_context, job, shared->segment, run->device, log->rounds,
+			              log->elapsed_ns);
+			pthread_mutex_unlock(&shared->progress_lock);
+		}
+	} while (!atomic_load(&shared->failed) && assay_segment_rounds_allowed(segment, log->rounds + 1) &&
+	         (segment->rounds ? log->rounds < segment->rounds : log->elapsed_ns < asked_ns));
+	return ASSAY_OK;
+}
+
+static void *device_thread(void *context)
+{
+	struct device_run *run = context;
+	struct segment_run *shared = run->shared;
+	struct assay_job *job = shared->job;
+	const struct assay_segment *segment = &job->challenge.segments[shared->segment];
+	struct assay_engine engine;
+
+	run->status = assay_engine_prepare(&engine, &job->devices[run->device], assay_workload_of(segment->work),
+	                                   &segment->params, &run->error);
+	if (run->status)
+		atomic_store(&shared->failed, true);
+	pthread_mutex_lock(&shared->lock);
+	shared->ready++;
+	pthread_cond_broadcast(&shared->changed);
+	while (!shared->go)
+		pthread_cond_wait(&shared->changed, &shared->lock);
+	pthread_mutex_unlock(&shared->lock);
+	if (!run->status && !atomic_load(&shared->failed)) {
+		run->log->bands = engine.bands;
+		run->status = rounds(run, &engine, assay_clock_ns());
+		if (run->status)
+			atomic_store(&shared->failed, true);
+	}
+	assay_engine_finish(&engine);
+	return NULL;
+}
+
+static enum assay_status segment_run(struct assay_job *job, uint32_t j, struct assay_error *error)
+{
+	const uint32_t count = job->challenge.devices;
+	struct segment_run shared = {.job = job, .segment = j};
+	struct device_run *runs = calloc(count, sizeof *runs);
+	pthread_t threads[ASSAY_DEVICES_MAX];
+	uint32_t started = 0;
+	enum assay_status status = ASSAY_OK;
+
+	if (!runs)
+		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+	pthread_mutex_init(&shared.progress_lock, NULL);
+	pthread_mutex_init(&shared.lock, NULL);
+	pthread_cond_init(&shared.changed, NULL);
+	for (; started < count; started++) {
+		runs[started] =
+		    (struct device_run){.shared = &shared, .device = started, .log = &job->runs[j * count + started]};
+		if (pthread_create(&threads[started], NULL, device_thread, &runs[started]) != 0) {
+			atomic_store(&shared.failed, true);
+			status =
+			    assay_fail(error, ASSAY_ERROR_DEVICE, "device.open",
+			               "cannot start a thread for each device; raise the process limit (ulimit -u)");
+			break;
+		}
+	}
+	pthread_mutex_lock(&shared.lock);
+	while (shared.ready < started)
+		pthread_cond_wait(&shared.changed, &shared.lock);
+	shared.go = true;
+	pthread_cond_broadcast(&shared.changed);
+	pthread_mutex_unlock(&shared.lock);
+	for (uint32_t d = 0; d < started; d++)
+		pthread_join(threads[d], NULL);
+	for (uint32_t d = 0; d < started && !status; d++) {
+		status = runs[d].status;
+		if (status && error)
+			*error = runs[d].error;
+	}
+	pthread_cond_destroy(&shared.changed);
+	pthread_mutex_destroy(&shared.lock);
+	pthread_mutex_destroy(&shared.progress_lock);
+	free(runs);
+	return status;
+}
+
+static void segment_commit(const struct assay_job *job, uint32_t j, uint8_t out[ASSAY_HASH_BYTES])
+{
+	struct assay_commit commit;
+
+	assay_commit_start(&commit, j);
+	for (uint32_t d = 0; d < job->challenge.devices; d++) {
+		const struct assay_run_log *log = &job->runs[j * job->challenge.devices + d];
+		assay_commit_rounds(&commit, log->rounds);
+		for (uint32_t r = 0; r < log->rounds; r++)
+			assay_commit_root(&commit, log->roots[r]);
+	}
+	assay_commit_finish(&commit, out);
+}
+
+enum assay_status assay_job_run(struct assay_job *job, struct assay_error *error)
+{
+	const struct assay_challenge *challenge = &job->challenge;
+	uint8_t seed[ASSAY_HASH_BYTES], commit[ASSAY_HASH_BYTES];
+	json_t *devices = assay_devices_json(job->devices, challenge->devices);
+	enum assay_status status = ASSAY_OK;
+
+	job->challenge_text = assay_challenge_text(challenge);
+	job->devices_text = devices ? assay_json_text(devices) : NULL;
+	job->runs = calloc((size_t)challenge->segment_count * challenge->devices, sizeof *job->runs);
+	json_decref(devices);
+	if (!job->challenge_text || !job->devices_text || !job->runs)
+		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+
+	assay_chain_job(seed, job->challenge_text, strlen(job->challenge_text), job->key, job->devices_text,
+	                strlen(job->devices_text));
+	assay_chain_first_segment(seed, seed, assay_nonce_self);
+	for (uint32_t j = 0; !status && j < challenge->segment_count; j++) {
+		memcpy(job->segment_seeds[j], seed, sizeof seed);
+		status = segment_run(job, j, error);
+		segment_commit(job, j, commit);
+		assay_chain_next_segment(seed, seed, commit, assay_nonce_self);
+	}
+	memcpy(job->sample_key, seed, sizeof seed);
+	return status;
+}
+
+/* A draw and its place among the draws. */
+struct drawn {
+	uint64_t leaf;
+	uint32_t position;
+};
+
+static int by_leaf(const void *a, const void *b)
+{
+	uint64_t x = ((const struct drawn *)a)->leaf, y = ((const struct drawn *)b)->leaf;
+	return x < y ? -1 : x > y;
+}
+
+/* Opens the draws in the order of their rounds, so that each band is computed once. */
+static enum assay_status open_drawn(const struct assay_job *job, const struct assay_run_log *log,
+                                    const uint8_t seed_0[32], struct assay_engine *engine, const struct drawn *drawn,
+                                    uint8_t *paths, struct assay_error *error)
+{
+	uint8_t seed[ASSAY_HASH_BYTES];
+	uint32_t round = 0;
+
+	memcpy(seed, seed_0, sizeof seed);
+	for (uint32_t i = 0; i < job->challenge.samples; i++) {
+		for (; round < drawn[i].leaf >> engine->depth; round++)
+			assay_chain_round(seed, log->roots[round]);
+		const uint8_t(*band_roots)[ASSAY_HASH_BYTES] =
+		    (const uint8_t(*)[ASSAY_HASH_BYTES])(log->band_roots + (size_t)round * log->bands);
+		enum assay_status status =
+		    assay_engine_open(engine, seed, band_roots, drawn[i].leaf & (engine->leaves - 1),
+		                      paths + (size_t)drawn[i].position * engine->depth * ASSAY_HASH_BYTES, error);
+		if (status)
+			return status;
+	}
+	return ASSAY_OK;
+}
+
+enum assay_status assay_job_open(const struct assay_job *job, uint32_t j, uint32_t d, uint8_t **paths,
+                                 struct assay_error *error)
+{
+	const struct assay_segment *segment = &job->challenge.segments[j];
+	const struct assay_run_log *log = &job->runs[j * job->challenge.devices + d];
+	const uint32_t samples = job->challenge.samples, depth = segment->work->depth(&segment->params);
+	struct assay_engine engine;
+	uint8_t seed[ASSAY_HASH_BYTES];
+
+	*paths = NULL;
+	if (log->rounds == 0)
+		return ASSAY_OK;
+	uint64_t *draws = malloc(samples * sizeof *draws);
+	struct drawn *drawn = malloc(samples * sizeof *drawn);
+	/* A tree of one leaf has empty paths; malloc(0) may be NULL. */
+	*paths = malloc((size_t)samples * depth * ASSAY_HASH_BYTES + 1);
+	enum assay_status status =
+	    draws && drawn && *paths ? ASSAY_OK : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+	if (!status) {
+		assay_draw(draws, samples, job->sample_key, j, d, (uint64_t)log->rounds << depth);
+		for (uint32_t i = 0; i < samples; i++)
+			drawn[i] = (struct drawn){draws[i], i};
+		qsort(drawn, samples, sizeof *drawn, by_leaf);
+		assay_chain_run(seed, job->segment_seeds[j], d);
+		status = assay_engine_prepare(&engine, &job->devices[d], assay_workload_of(segment->work),
+		                              &segment->params, error);
+		if (!status)
+			status = open_drawn(job, log, seed, &engine, drawn, *paths, error);
+		assay_engine_finish(&engine);
+	}
+	free(draws);
+	free(drawn);
+	if (status) {
+		free(*paths);
+		*paths = NULL;
+	}
+	return status;
+}
+
+void assay_job_close(struct assay_job *job)
+{
+	if (!job)
+		return;
+	for (uint32_t i = 0; job->runs && i < job->challenge.segment_count * job->challenge.devices; i++)
+		log_release(&job->runs[i]);
+	free(job->runs);
+	free(job->challenge_text);
+	free(job->devices_text);
+	job->runs = NULL;
+	job->challenge_text = job->devices_text = NULL;
+}

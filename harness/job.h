@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A job: the answer to one challenge (SPEC 4). Segments one after the other, in each all devices at once from one
+ * barrier, every device on its own thread; then the openings of the drawn leaves. */
+#ifndef HARNESS_JOB_H
+#define HARNESS_JOB_H
+
+#include "harness/workload.h"
+#include "verify/challenge.h"
+
+/* What one device did in one segment. */
+struct assay_run_log {
+	uint32_t rounds, capacity;
+	uint64_t bands;                          /* of a round */
+	uint8_t (*roots)[ASSAY_HASH_BYTES];      /* one a round */
+	uint8_t (*band_roots)[ASSAY_HASH_BYTES]; /* `bands` a round */
+	uint64_t *round_ns;                      /* by the monotonic clock */
+	uint64_t elapsed_ns;                     /* from the first round's start to the last one's root */
+};
+
+struct assay_job;
+
+/* Called from device threads, one at a time, after each round; `elapsed_ns` is since the barrier. */
+typedef void assay_progress(void *context, const struct assay_job *job, uint32_t segment, uint32_t device,
+                            uint32_t rounds, uint64_t elapsed_ns);
+
+struct assay_job {
+	struct assay_challenge challenge;
+	uint8_t key[ASSAY_KEY_BYTES]; /* the prover's public key */
+	struct assay_device *devices; /* challenge.devices of them; the caller's */
+	assay_progress *progress;     /* may be NULL */
+	void *progress_context;
+
+	/* Made by assay_job_run; released by assay_job_close. */
+	char *challenge_text, *devices_text;
+	uint8_t segment_seeds[ASSAY_SEGMENTS_MAX][ASSAY_HASH_BYTES];
+	uint8_t sample_key[ASSAY_HASH_BYTES];
+	struct assay_run_log *runs; /* [segment * devices + device] */
+};
+
+/* All segments. The caller fills the first part of the job and zeroes the rest. Errors are those of the devices; a job
+ * with an error has nothing to attest. */
+enum assay_status assay_job_run(struct assay_job *job, struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* The paths of the drawn leaves of one run, in draw order: samples * depth hashes, to be released with free(). NULL and
+ * no error for a run without rounds. */
+enum assay_status assay_job_open(const struct assay_job *job, uint32_t segment, uint32_t device, uint8_t **paths,
+                                 struct assay_error *error) ASSAY_CHECK_RESULT;
+
+void assay_job_close(struct assay_job *job);
+
+/* The devices block (SPEC 6) as a JSON array, to be released with json_decref. */
+json_t *assay_devices_json(const struct assay_device *devices, uint32_t count);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * assay: the table of subcommands. */
+#include <stdio.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "harness/command.h"
+#include "harness/state.h"
+#include "verify/cli.h"
+
+static const struct {
+	const char *name;
+	int (*function)(int argc, char **argv);
+	const char *arguments, *summary;
+} commands[] = {
+    {"devices", assay_command_devices, "[--json]", "list the devices"},
+    {"keygen", assay_command_keygen, "[-o FILE]", "make a signing key"},
+    {"run", assay_command_run, "[-d DEV,...] [-w WORKLOAD,...] [-p PROFILE] [-o PREFIX]", "benchmark, prove and sign"},
+    {"verify", assay_verify_command, "[--trust KEY.pub|DIR]... ATTESTATION...", "check attestations"},
+    {"show", assay_command_show, "ATTESTATION", "print what an attestation says"},
+    {"selftest", assay_command_selftest, "[-d DEV,...]", "check that devices compute correctly"},
+    {"bench", assay_command_bench, "[-d DEV,...] [-w WORKLOAD,...]", "measure, sign nothing"},
+};
+
+static int help(FILE *out, int code)
+{
+	fprintf(out, "usage: assay COMMAND ...\n\n");
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		fprintf(out, "  %-9s %-57s %s\n", commands[i].name, commands[i].arguments, commands[i].summary);
+	fprintf(out, "\nDEV is cpu, opencl:0 ... or all. `assay COMMAND --help` says more.\n"
+	             "exit  0 pass   1 fail   2 inconclusive   3 usage, input/output or device   4 malformed\n");
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	char name[64];
+
+	if (argc < 2)
+		return help(stderr, ASSAY_EXIT_ERROR);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+		return help(stdout, 0);
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("assay %s (%s)\n", ASSAY_VERSION, ASSAY_GIT_COMMIT);
+		return 0;
+	}
+	if (sodium_init() < 0) {
+		fprintf(stderr, "assay: libsodium does not start\n");
+		return ASSAY_EXIT_ERROR;
+	}
+	assay_state_signals();
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		if (strcmp(argv[1], commands[i].name) != 0)
+			continue;
+		snprintf(name, sizeof name, "assay %s", commands[i].name);
+		argv[1] = name;
+		int code = commands[i].function(argc - 1, argv + 1);
+		if (fflush(stdout) != 0 || ferror(stdout)) {
+			fprintf(stderr, "assay: standard output could not be written (io.write)\n");
+			return ASSAY_EXIT_ERROR;
+		}
+		return code;
+	}
+	fprintf(stderr, "assay: %s: no such command\n", argv[1]);
+	return help(stderr, ASSAY_EXIT_ERROR);
+}

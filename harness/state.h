@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Files the harness keeps: where they belong (XDG directories, none needed), and writing them whole or not at all. */
+#ifndef HARNESS_STATE_H
+#define HARNESS_STATE_H
+
+#include <stdio.h>
+
+#include "verify/bytes.h"
+
+enum { ASSAY_PATH_MAX = 4096 };
+
+/* A path below $XDG_CONFIG_HOME/assay (or $HOME/.config/assay), and below $XDG_CACHE_HOME/assay (or
+ * $HOME/.cache/assay). $ASSAY_STATE_DIR replaces both. False when there is no such directory to name. Nothing is
+ * created. */
+bool assay_state_config(char path[ASSAY_PATH_MAX], const char *name);
+bool assay_state_cache(char path[ASSAY_PATH_MAX], const char *name);
+
+/* Creates the directories above a file, mode 0700. */
+enum assay_status assay_state_parents(const char *path, struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* A file being written under a temporary name beside its own. A signal that ends the process removes it
+ * (assay_state_signals). */
+struct assay_output {
+	FILE *file;
+	char path[ASSAY_PATH_MAX], temporary[ASSAY_PATH_MAX];
+	int slot;
+};
+
+/* mode as for open(2). Errors: io.open. */
+enum assay_status assay_output_open(struct assay_output *output, const char *path, unsigned mode,
+                                    struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* Flushes it to the disk; the file is complete under its temporary name. Errors: io.write (disk full, for one). */
+enum assay_status assay_output_flush(struct assay_output *output, struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* Gives it its own name; an existing file is replaced only with `replace`. Errors: io.exists, io.write. */
+enum assay_status assay_output_commit(struct assay_output *output, bool replace,
+                                      struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* Removes what was not committed. Takes NULL and outputs that were never opened. */
+void assay_output_close(struct assay_output *output);
+
+/* SIGINT, SIGTERM and SIGHUP remove unfinished files and end the process at once, as process 1 of a container too. */
+void assay_state_signals(void);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The workloads on devices, and the engine that turns one into rounds: leaf values, their Merkle tree, band roots. A
+ * *band* is a run of leaves that is computed alone when one of them is opened, so that an opening never repeats a
+ * round. To add a workload: its kernel (kernels/README.md), its reference (verify/work.h), a workload_<name>.c with
+ * such a table here, and a line in engine.c. */
+#ifndef HARNESS_WORKLOAD_H
+#define HARNESS_WORKLOAD_H
+
+#include "harness/backend.h"
+#include "verify/work.h"
+
+struct assay_workload {
+	const struct assay_work *work;
+
+	/* Leaves of a band: a power of two that divides the leaves of a round. */
+	uint64_t (*band)(const struct assay_params *params);
+
+	/* Buffers on the device for these parameters. */
+	enum assay_status (*prepare)(void **state, struct assay_device *device, const struct assay_params *params,
+	                             struct assay_error *error);
+	void (*finish)(void *state);
+
+	/* Launches what computes the values of leaves first .. first + count - 1 (whole bands) of the round with this
+	 * seed into `values`, one after the other. */
+	enum assay_status (*leaves)(void *state, const uint8_t seed[ASSAY_HASH_BYTES], uint64_t first, uint64_t count,
+	                            void *values, struct assay_error *error);
+
+	/* Launches the main kernel alone for a whole round, over whatever `leaves` left: the bare rate. */
+	enum assay_status (*bare)(void *state, void *values, struct assay_error *error);
+};
+
+extern const struct assay_workload assay_workload_matmul_i8, assay_workload_sha256;
+
+/* All workloads, ended by NULL; and the one that belongs to a `struct assay_work`. */
+extern const struct assay_workload *const assay_workloads[];
+const struct assay_workload *assay_workload_of(const struct assay_work *work);
+
+/* A workload prepared on a device with its parameters. */
+struct assay_engine {
+	const struct assay_workload *workload;
+	struct assay_device *device;
+	struct assay_params params;
+	void *state;
+	void *values, *tree; /* device buffers: all leaf values; all levels of the tree of digests, leaves first */
+	uint32_t depth, band_depth;
+	uint64_t leaves, band, bands;
+
+	/* Of the band that was opened last: its tree, on the host. */
+	uint8_t *subtree;
+	uint8_t subtree_seed[ASSAY_HASH_BYTES];
+	uint64_t subtree_band;
+	bool subtree_valid;
+};
+
+/* Errors: device.memory and whatever the device reports. */
+enum assay_status assay_engine_prepare(struct assay_engine *engine, struct assay_device *device,
+                                       const struct assay_workload *workload, const struct assay_params *params,
+                                       struct assay_error *error) ASSAY_CHECK_RESULT;
+void assay_engine_finish(struct assay_engine *engine);
+
+/* One round: its root, and the roots of its bands (engine->bands of them). */
+enum assay_status assay_engine_round(struct assay_engine *engine, const uint8_t seed[ASSAY_HASH_BYTES],
+                                     uint8_t root[ASSAY_HASH_BYTES], uint8_t (*band_roots)[ASSAY_HASH_BYTES],
+                                     struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* The path of a leaf, engine->depth hashes, from the band roots of its round. Repeated calls for one band are cheap. */
+enum assay_status assay_engine_open(struct assay_engine *engine, const uint8_t seed[ASSAY_HASH_BYTES],
+                                    const uint8_t (*band_roots)[ASSAY_HASH_BYTES], uint64_t leaf, uint8_t *path,
+                                    struct assay_error *error) ASSAY_CHECK_RESULT;
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * matmul-i8/1 on a device (SPEC 5.1). A band is sixteen rows of C: it needs sixteen rows of A and all of B, which is
+ * kept from one band of a round to the next. */
+#include "harness/workload.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { K, M, N }; /* positions in assay_params */
+
+struct matmul {
+	struct assay_device *device;
+	uint64_t k, m, n;
+	void *key, *a, *b;
+	uint8_t b_seed[ASSAY_HASH_BYTES];
+	bool b_valid;
+};
+
+static uint64_t band(const struct assay_params *params)
+{
+	return params->value[N] / 16;
+}
+
+static void finish(void *state)
+{
+	struct matmul *matmul = state;
+	const struct assay_backend *backend = matmul->device->backend;
+	void *const buffers[] = {matmul->key, matmul->a, matmul->b};
+
+	for (size_t i = 0; i < 3; i++)
+		if (buffers[i])
+			backend->release(matmul->device->handle, buffers[i]);
+	free(matmul);
+}
+
+static enum assay_status prepare(void **state, struct assay_device *device, const struct assay_params *params,
+                                 struct assay_error *error)
+{
+	const struct assay_backend *backend = device->backend;
+	struct matmul *matmul = calloc(1, sizeof *matmul);
+
+	if (!matmul)
+		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+	matmul->device = device;
+	matmul->k = params->value[K];
+	matmul->m = params->value[M];
+	matmul->n = params->value[N];
+	enum assay_status status = backend->alloc(device->handle, &matmul->key, ASSAY_HASH_BYTES, error);
+	if (!status)
+		status = backend->alloc(device->handle, &matmul->a, matmul->m * matmul->k, error);
+	if (!status)
+		status = backend->alloc(device->handle, &matmul->b, matmul->n * matmul->k, error);
+	if (status)
+		finish(matmul);
+	else
+		*state = matmul;
+	return status;
+}
+
+/* Rows first_row .. first_row + rows - 1 of the operand with this label, into `operand` from its start. */
+static enum assay_status generate(struct matmul *matmul, const char *label, const uint8_t seed[ASSAY_HASH_BYTES],
+                                  void *operand, uint64_t first_row, uint64_t rows, struct assay_error *error)
+{
+	const uint64_t blocks = matmul->k / 64;
+	const uint32_t items = (uint32_t)(rows / matmul->device->info.lanes * ((blocks + 15) / 16));
+	const struct assay_part part = {seed, ASSAY_HASH_BYTES};
+	uint8_t key[ASSAY_HASH_BYTES];
+
+	assay_hash(key, label, &part, 1);
+	enum assay_status status =
+	    matmul->device->backend->write(matmul->device->handle, matmul->key, 0, key, sizeof key, error);
+	const struct assay_argument arguments[] = {ASSAY_BUFFER(matmul->key), ASSAY_BUFFER(operand),
+	                                           ASSAY_VALUE(first_row), ASSAY_VALUE(blocks)};
+	if (!status)
+		status = assay_device_launch(matmul->device, ASSAY_KERNEL_CHACHA20_ROWS, items, arguments, 4, error);
+	return status;
+}
+
+static enum assay_status multiply(struct matmul *matmul, uint64_t tiles, void *values, struct assay_error *error)
+{
+	const struct assay_argument arguments[] = {ASSAY_BUFFER(matmul->a), ASSAY_BUFFER(matmul->b),
+	                                           ASSAY_BUFFER(values), ASSAY_VALUE(matmul->n / 16),
+	                                           ASSAY_VALUE(matmul->k / 4)};
+
+	return assay_device_launch(matmul->device, ASSAY_KERNEL_MATMUL_I8, (uint32_t)tiles, arguments, 5, error);
+}
+
+static enum assay_status leaves(void *state, const uint8_t seed[ASSAY_HASH_BYTES], uint64_t first, uint64_t count,
+                                void *values, struct assay_error *error)
+{
+	struct matmul *matmul = state;
+	const uint64_t tiles = matmul->n / 16;
+	enum assay_status status = ASSAY_OK;
+
+	if (!matmul->b_valid || memcmp(matmul->b_seed, seed, ASSAY_HASH_BYTES) != 0) {
+		matmul->b_valid = false;
+		status = generate(matmul, "assay/1 matmul-i8/1 B\n", seed, matmul->b, 0, matmul->n, error);
+		if (status)
+			return status;
+		memcpy(matmul->b_seed, seed, ASSAY_HASH_BYTES);
+		matmul->b_valid = true;
+	}
+	status =
+	    generate(matmul, "assay/1 matmul-i8/1 A\n", seed, matmul->a, first / tiles * 16, count / tiles * 16, error);
+	return status ? status : multiply(matmul, count, values, error);
+}
+
+static enum assay_status bare(void *state, void *values, struct assay_error *error)
+{
+	struct matmul *matmul = state;
+
+	return multiply(matmul, matmul->m / 16 * (matmul->n / 16), values, error);
+}
+
+const struct assay_workload assay_workload_matmul_i8 = {
+    .work = &assay_work_matmul_i8,
+    .band = band,
+    .prepare = prepare,
+    .finish = finish,
+    .leaves = leaves,
+    .bare = bare,
+};

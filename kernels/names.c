@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Names of the kernels in the source. See kernels.h. */
+#include "kernels/kernels.h"
+
+const char *const assay_kernel_names[ASSAY_KERNEL_COUNT] = {
+    [ASSAY_KERNEL_CHACHA20_ROWS] = "chacha20_rows",
+    [ASSAY_KERNEL_MATMUL_I8] = "matmul_i8",
+    [ASSAY_KERNEL_SHA256_LEAVES] = "sha256_leaves",
+    [ASSAY_KERNEL_MERKLE_HASH] = "merkle_hash",
+};
