@@ -35,6 +35,7 @@ typedef DIALECT_JOIN(uint, LANES) u32v;
 #define lanes_store(p, v) DIALECT_JOIN(vstore, LANES)(v, 0, p)
 #endif
 #define splat(x) ((u32v)(x))
+#define as_u32v(x) __builtin_astype(x, u32v)
 #define rotl(x, n) rotate((u32v)(x), (u32v)(n))
 
 #else /* C11 with the vector types of gcc and clang */
@@ -68,6 +69,7 @@ FUNCTION u32v lanes_index(void)
 	return lanes_load(index);
 }
 #define splat(x) ((u32v){0} + (u32)(x))
+#define as_u32v(x) ((u32v)(x))
 #define rotl(x, n) (((x) << (n)) | ((x) >> (32 - (n))))
 #endif
 
@@ -116,15 +118,21 @@ FUNCTION void lanes_scatter(GLOBAL u32 *p, u32 stride, u32v v, u32 count)
 #define DIALECT_MADD __builtin_ia32_pmaddwd256
 #elif defined(__SSE2__) && LANES == 4 && !defined(__OPENCL_VERSION__)
 #define DIALECT_MADD __builtin_ia32_pmaddwd128
+#elif defined(__AVX512BW__) && LANES == 16 && defined(__OPENCL_VERSION__)
+#define DIALECT_MADD __builtin_ia32_pmaddwd512
+#elif defined(__AVX2__) && LANES == 8 && defined(__OPENCL_VERSION__)
+#define DIALECT_MADD __builtin_ia32_pmaddwd256
 #endif
 
 #if defined(DIALECT_MADD)
 /* Bytes 1 and 3, then 0 and 2, as signed halves; one instruction multiplies pairs of halves and adds them. */
-typedef int16_t dialect_i16v __attribute__((vector_size(4 * LANES)));
+typedef short dialect_i16v __attribute__((vector_size(4 * LANES)));
+typedef int dialect_i32v __attribute__((vector_size(4 * LANES)));
 FUNCTION u32v dot4(u32v acc, u32 x, u32v y)
 {
 	dialect_i16v xv = (dialect_i16v)splat(x), yv = (dialect_i16v)y;
-	return acc + (u32v)DIALECT_MADD(xv >> 8, yv >> 8) + (u32v)DIALECT_MADD((xv << 8) >> 8, (yv << 8) >> 8);
+	dialect_i32v odd = DIALECT_MADD(xv >> 8, yv >> 8), even = DIALECT_MADD((xv << 8) >> 8, (yv << 8) >> 8);
+	return acc + as_u32v(odd) + as_u32v(even);
 }
 #else
 FUNCTION u32v dialect_byte(u32v x, u32 shift)
