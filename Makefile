@@ -47,7 +47,10 @@ KERNEL_OBJECTS := $(LEVELS:%=$(BUILD)/kernels/kernels_%.o) $(BUILD)/kernels/sour
 HARNESS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out harness/main.c,$(wildcard harness/*.c)))
 LIBRARY := $(BUILD)/libassay.a $(BUILD)/libassay.so.0 $(BUILD)/libassay.pc
 
-.PHONY: all setup certify test check bench format vectors install help clean
+TEST_SOURCES := $(wildcard verify/test/test_*.c harness/test/test_*.c)
+TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
+
+.PHONY: all certify test check bench peers format vectors install help clean
 all: $(BUILD)/assay $(BUILD)/assay-verify $(LIBRARY)
 
 $(BUILD)/assay: $(BUILD)/harness/main.o $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o $(BUILD)/libassay.a
@@ -102,4 +105,75 @@ $(BUILD)/verify/cli.o $(BUILD)/harness/main.o $(BUILD)/harness/attest.o: CPPFLAG
 $(BUILD)/verify/cli.o $(BUILD)/harness/main.o $(BUILD)/harness/attest.o: $(BUILD)/commit
 FORCE:
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+# ---- What people call --------------------------------------------------------------------------------------------
+
+certify:
+	@ci/setup certify
+	@echo 'build     build/assay, build/assay-verify'
+	@$(MAKE) -s --no-print-directory all
+	@ci/certify
+
+SANITIZE_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZE_tsan := -fsanitize=thread
+
+test:
+	@ci/setup test
+	@$(MAKE) -s --no-print-directory all $(BUILD)/assay-tests
+	@$(MAKE) -s --no-print-directory BUILD=build/asan EXTRA='$(SANITIZE_asan)' all build/asan/assay-tests
+	@$(MAKE) -s --no-print-directory BUILD=build/tsan EXTRA='$(SANITIZE_tsan)' build/tsan/assay-tests
+	@ci/test
+
+check:
+	@ci/setup check
+	@$(MAKE) -s --no-print-directory all
+	@PYTHON='$(PYTHON)' FORMATTED='$(FORMATTED)' ci/check
+
+help:
+	@echo 'make certify   install what is missing, build, benchmark every device, sign, verify, plot'
+	@echo 'make test      install what is missing, build, run every test, also under sanitizers'
+	@echo 'make check     what CI checks besides: style, include law, warnings, vectors, results, fuzzers'
+	@echo 'make           build/assay, build/assay-verify, libassay'
+	@echo 'make bench     bare and whole rates, and the cost of a recheck'
+	@echo 'make peers     the same side by side with OpenBLAS and hashcat'
+	@echo 'make vectors   regenerate verify/vectors with the Python implementation'
+	@echo 'make format    clang-format everything'
+	@echo 'make install   to $$DESTDIR$$PREFIX (/usr/local)'
+
+bench: all
+	$(BUILD)/assay bench
+
+peers: all
+	ci/peers.sh
+
+vectors:
+	OMP_NUM_THREADS=1 $(PYTHON) ci/vectors.py write verify/vectors
+
+FORMATTED = $(wildcard kernels/*.[ch] kernels/*.cl verify/*.[ch] harness/*.[ch] verify/test/*.[ch] harness/test/*.[ch])
+format:
+	clang-format -i $(FORMATTED)
+
+clean:
+	rm -rf build
+
+install: all $(BUILD)/assay.1 $(BUILD)/assay.bash
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+	  $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install $(BUILD)/assay $(BUILD)/assay-verify $(DESTDIR)$(PREFIX)/bin
+	install -m 644 verify/assay.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 $(BUILD)/libassay.a $(DESTDIR)$(PREFIX)/lib
+	install $(BUILD)/libassay.so.0 $(DESTDIR)$(PREFIX)/lib
+	ln -sf libassay.so.0 $(DESTDIR)$(PREFIX)/lib/libassay.so
+	install -m 644 $(BUILD)/libassay.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 644 $(BUILD)/assay.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(BUILD)/assay.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/assay
+
+# Manual page and completion come from the commands' own help.
+$(BUILD)/assay.1 $(BUILD)/assay.bash &: $(BUILD)/assay ci/manual
+	ci/manual $(BUILD)
+
+# ---- Tests -------------------------------------------------------------------------------------------------------
+
+$(BUILD)/assay-tests: $(TEST_OBJECTS) $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o $(BUILD)/libassay.a
+	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ -lcriterion $(HARNESS_LIBS)
+
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -142,17 +142,21 @@ static void opencl_describe(const void *handle, struct assay_device_info *info)
 {
 	const struct opencl *device = handle;
 	const struct assay_opencl *cl = device->cl;
-	char platform[128] = "", version[64] = "";
+	char platform[128] = "", version[64] = "", standard[128] = "";
 	cl_ulong memory = 0;
 	cl_uint units = 0;
 
 	memset(info, 0, sizeof *info);
 	cl->clGetPlatformInfo(device->platform, CL_PLATFORM_NAME, sizeof platform - 1, platform, NULL);
 	cl->clGetDeviceInfo(device->id, CL_DEVICE_NAME, sizeof info->name - 1, info->name, NULL);
-	cl->clGetDeviceInfo(device->id, CL_DEVICE_VERSION, sizeof info->architecture - 1, info->architecture, NULL);
+	cl->clGetDeviceInfo(device->id, CL_DEVICE_VERSION, sizeof standard - 1, standard, NULL);
 	cl->clGetDeviceInfo(device->id, CL_DRIVER_VERSION, sizeof version - 1, version, NULL);
 	cl->clGetDeviceInfo(device->id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof memory, &memory, NULL);
 	cl->clGetDeviceInfo(device->id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
+	/* "OpenCL 3.0", and then what the implementer likes. */
+	size_t name_len = strcspn(standard, " ");
+	snprintf(info->architecture, sizeof info->architecture, "%.*s",
+	         (int)(name_len + strcspn(standard + name_len + (standard[name_len] != 0), " ") + 1), standard);
 	snprintf(info->driver, sizeof info->driver, "%s %s", platform, version);
 	snprintf(info->variant, sizeof info->variant, "portable, %u lanes, group %u", device->lanes, device->group);
 	assay_printable(info->name);

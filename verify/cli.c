@@ -71,9 +71,8 @@ static enum assay_status trust(uint8_t (*keys)[ASSAY_KEY_BYTES], size_t *count, 
 static void run_print(FILE *out, const struct assay_verdict *verdict, const struct assay_run *run)
 {
 	char work[32], certified[32], rate[32], device[48];
-	const char *backend = verdict->devices[run->device].backend;
 
-	snprintf(device, sizeof device, "%.32s #%u", backend, run->device);
+	snprintf(device, sizeof device, "#%u %.32s", run->device, verdict->devices[run->device].backend);
 	if (!run->proved.shown) {
 		fprintf(out, "        %-12s %-12s %s: %s\n", run->workload, device, assay_reason_name(run->reason),
 		        assay_reason_remedy(run->reason));
@@ -93,7 +92,6 @@ static void run_print(FILE *out, const struct assay_verdict *verdict, const stru
 void assay_verdict_print(FILE *out, const char *path, const struct assay_verdict *verdict)
 {
 	static const char *const words[] = {"PASS", "FAIL", "INCONCLUSIVE", "", "MALFORMED"};
-	bool self = verdict->checks[ASSAY_CHECK_CHALLENGE].reached && !verdict->checks[ASSAY_CHECK_CHALLENGE].reason;
 
 	fprintf(out, "%s\n  %s  %s\n", path, words[verdict->outcome],
 	        verdict->assurance ? verdict->assurance : "nothing shown");
@@ -106,13 +104,11 @@ void assay_verdict_print(FILE *out, const char *path, const struct assay_verdict
 	}
 	if (verdict->run_count) {
 		fprintf(out,
-		        "        e* = %.1f %%   profile %s, %" PRIu32
-		        " leaves drawn a run, re-rolled draws allowed for\n",
-		        verdict->estar_ppm / 1e4, verdict->profile, verdict->samples);
+		        "        rechecked    %" PRIu32
+		        " leaves a run; e* = %.1f %% (allows for 2^64 re-rolled draws); %s\n",
+		        verdict->samples, verdict->estar_ppm / 1e4, verdict->profile);
 		for (uint32_t i = 0; i < verdict->run_count; i++)
 			run_print(out, verdict, &verdict->runs[i]);
-	}
-	if (self && verdict->run_count) {
 		for (uint32_t d = 0; d < verdict->device_count; d++)
 			fprintf(out, "        claimed      #%u is %s (%s)\n", d, verdict->devices[d].name,
 			        verdict->devices[d].architecture);

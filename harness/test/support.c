@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See support.h. */
+#include "harness/test/support.h"
+
+#include <dirent.h>
+#include <ftw.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+char support_out[65536], support_err[65536];
+static char directory[512];
+
+const char *support_build(void)
+{
+	const char *build = getenv("ASSAY_BUILD");
+
+	return build && *build ? build : "build";
+}
+
+static void set(const char *name, const char *path)
+{
+	setenv(name, path, 1);
+}
+
+const char *support_enter(void)
+{
+	static char absolute[256], cache[512], state[600];
+
+	cr_assert(realpath(support_build(), absolute), "%s: no build directory", support_build());
+	snprintf(directory, sizeof directory, "%s/test-XXXXXX", absolute);
+	cr_assert(mkdtemp(directory), "%s", directory);
+	cr_assert_eq(chmod(directory, 0755), 0);
+	snprintf(state, sizeof state, "%s/.state", directory);
+	set("ASSAY_STATE_DIR", state);
+	/* Compiled kernels, to be found again by the next test. */
+	snprintf(cache, sizeof cache, "%s/pocl", absolute);
+	set("POCL_CACHE_DIR", cache);
+	return directory;
+}
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+	(void)info, (void)kind, (void)where;
+	return remove(path);
+}
+
+void support_leave(void)
+{
+	if (*directory)
+		nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	*directory = '\0';
+}
+
+const char *support_path(const char *name)
+{
+	static char paths[8][1024];
+	static unsigned turn;
+	char *path = paths[turn++ % 8];
+
+	snprintf(path, sizeof paths[0], "%s/%s", directory, name);
+	return path;
+}
+
+void support_write(const char *path, const void *data, size_t len)
+{
+	FILE *file = fopen(path, "wb");
+
+	cr_assert(file, "%s", path);
+	cr_assert_eq(fwrite(data, 1, len, file), len);
+	cr_assert_eq(fclose(file), 0);
+}
+
+size_t support_read(const char *path, void *data, size_t capacity)
+{
+	FILE *file = fopen(path, "rb");
+	size_t len = file ? fread(data, 1, capacity, file) : 0;
+
+	if (file)
+		fclose(file);
+	return len;
+}
+
+bool support_exists(const char *path)
+{
+	struct stat info;
+
+	return lstat(path, &info) == 0;
+}
+
+unsigned support_mode(const char *path)
+{
+	struct stat info;
+
+	cr_assert_eq(stat(path, &info), 0, "%s", path);
+	return info.st_mode & 07777;
+}
+
+unsigned support_files(void)
+{
+	DIR *open = opendir(directory);
+	unsigned count = 0;
+
+	cr_assert(open);
+	for (const struct dirent *entry; (entry = readdir(open));)
+		count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+		         strcmp(entry->d_name, ".state") != 0;
+	closedir(open);
+	return count;
+}
+
+int support_run(const char *format, ...)
+{
+	char line[4096], whole[8192], out[700], err[700];
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(line, sizeof line, format, list);
+	va_end(list);
+	snprintf(out, sizeof out, "%s/.state.out", directory);
+	snprintf(err, sizeof err, "%s/.state.err", directory);
+	snprintf(whole, sizeof whole, "B='%.*s' T='%s'; A=$B/assay V=$B/assay-verify; (%s\n) >'%s' 2>'%s'",
+	         (int)(strrchr(directory, '/') - directory), directory, directory, line, out, err);
+	fflush(NULL);
+	int status = system(whole);
+	support_out[support_read(out, support_out, sizeof support_out - 1)] = '\0';
+	support_err[support_read(err, support_err, sizeof support_err - 1)] = '\0';
+	unlink(out);
+	unlink(err);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+_Noreturn void support_missing(const char *what, const char *why)
+{
+	const char *required = getenv("ASSAY_REQUIRE");
+	size_t len = strlen(what);
+
+	support_leave();
+	for (const char *at = required; at && (at = strstr(at, what)); at += len)
+		if ((at == required || at[-1] == ',') && (at[len] == '\0' || at[len] == ','))
+			cr_assert_fail("%s is required but missing: %s", what, why);
+	fprintf(stderr, "SKIPPED for want of %s: %s\n", what, why);
+	cr_skip_test("%s: %s", what, why);
+	abort();
+}
+
+void support_opencl(struct assay_device *device, uint32_t lanes, uint32_t group)
+{
+	const struct assay_tuning tuning = {.lanes = lanes, .group = group};
+	struct assay_error error = {.text = "no device"};
+	uint32_t count = 0;
+
+	if (support_thread_sanitizer())
+		support_missing("opencl", "a device compiler's threads are not for the thread sanitizer");
+	if (assay_backend_opencl.count(&count, &error) != ASSAY_OK || count == 0)
+		support_missing("opencl", error.text);
+	support_ok(assay_device_open(device, &assay_backend_opencl, 0, &tuning, &error), error);
+}
+
+bool support_cpu(struct assay_device *device, uint32_t lanes)
+{
+	const struct assay_tuning tuning = {.lanes = lanes};
+	struct assay_error error;
+
+	if (assay_device_open(device, &assay_backend_cpu, 0, &tuning, &error) == ASSAY_OK)
+		return true;
+	cr_assert(lanes == 8 || lanes == 16, "%s", error.text);
+	cr_assert_str_eq(error.reason, "device.open");
+	return false;
+}
+
+bool support_thread_sanitizer(void)
+{
+#if defined(__SANITIZE_THREAD__)
+	return true;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+	return true;
+#endif
+#endif
+	return false;
+}

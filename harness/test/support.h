@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the harness's tests share: a place for files, the binaries under test, devices that may be missing. */
+#ifndef HARNESS_TEST_SUPPORT_H
+#define HARNESS_TEST_SUPPORT_H
+
+#include <criterion/criterion.h>
+
+#include "harness/backend.h"
+
+/* $ASSAY_BUILD, "build" unless it is set. */
+const char *support_build(void);
+
+/* Makes an empty directory below the build directory, and the state directory in it; returns its path. To be removed
+ * with support_leave, which takes the place of a suite's .fini. */
+const char *support_enter(void);
+void support_leave(void);
+
+/* "<directory>/<name>", good until the eighth next call. */
+const char *support_path(const char *name);
+
+void support_write(const char *path, const void *data, size_t len);
+size_t support_read(const char *path, void *data, size_t capacity); /* 0 when there is no such file */
+bool support_exists(const char *path);
+unsigned support_mode(const char *path);
+
+/* Files in the directory, hidden ones too; the state directory does not count. */
+unsigned support_files(void);
+
+/* Runs a line of shell; $A is the assay binary, $V assay-verify, $T the directory. The exit status as a shell shows it;
+ * `support_out` and `support_err` hold what it printed. */
+int support_run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+extern char support_out[65536], support_err[65536];
+
+/* Skips the test, loudly, unless $ASSAY_REQUIRE lists `what`: then it fails. */
+_Noreturn void support_missing(const char *what, const char *why);
+
+/* Opens opencl:0 with these lanes and group (0 = the device's own), or does as support_missing does. */
+void support_opencl(struct assay_device *device, uint32_t lanes, uint32_t group);
+
+/* Opens the cpu with these lanes; false when the processor cannot run them. */
+bool support_cpu(struct assay_device *device, uint32_t lanes);
+
+/* True under a sanitizer that does not know device compilers' threads. */
+bool support_thread_sanitizer(void);
+
+#define support_ok(call, error) cr_assert_eq((call), ASSAY_OK, "%s (%s)", (error).text, (error).reason)
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every kernel on every backend, with every number of lanes and group size, against the verifier's arithmetic and
+ * libsodium. Kernels are launched directly, so that lengths and offsets are those that rounds never have. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "harness/test/support.h"
+#include "verify/chain.h"
+#include "verify/work.h"
+
+TestSuite(kernels, .fini = support_leave, .timeout = 300);
+
+enum { FILLER = 0xa5, MARGIN = 256 };
+
+static struct assay_error error;
+static uint8_t seed[32];
+
+/* ---- Small helpers: a buffer with a margin that no kernel may touch ---- */
+
+static void *buffer_make(struct assay_device *device, size_t len)
+{
+	uint8_t *filler = malloc(len + MARGIN);
+	void *buffer = NULL;
+
+	memset(filler, FILLER, len + MARGIN);
+	support_ok(device->backend->alloc(device->handle, &buffer, len + MARGIN, &error), error);
+	support_ok(device->backend->write(device->handle, buffer, 0, filler, len + MARGIN, &error), error);
+	free(filler);
+	return buffer;
+}
+
+/* `len` bytes of a buffer, to be freed; what lies beyond them must be as it was. */
+static uint8_t *buffer_take(struct assay_device *device, void *buffer, size_t len, const char *what)
+{
+	uint8_t *data = malloc(len + MARGIN);
+
+	support_ok(device->backend->read(device->handle, data, buffer, 0, len + MARGIN, &error), error);
+	for (size_t i = 0; i < MARGIN; i++)
+		cr_assert_eq(data[len + i], FILLER, "%s: %s writes past its end", device->info.variant, what);
+	device->backend->release(device->handle, buffer);
+	return data;
+}
+
+static void launch(struct assay_device *device, enum assay_kernel_id id, uint64_t items,
+                   const struct assay_argument *arguments, size_t count)
+{
+	support_ok(assay_device_launch(device, id, (uint32_t)items, arguments, count, &error), error);
+	support_ok(device->backend->synchronise(device->handle, &error), error);
+}
+
+static uint32_t up(uint64_t count, uint32_t lanes)
+{
+	return (uint32_t)((count + lanes - 1) / lanes);
+}
+
+/* ---- The comparisons ---- */
+
+static void chacha20(struct assay_device *device, uint32_t first_row, uint32_t rows, uint32_t blocks)
+{
+	static const uint8_t nonce[crypto_stream_chacha20_ietf_NONCEBYTES];
+	const size_t row_len = (size_t)blocks * 64, len = rows * row_len;
+	uint8_t *stream = calloc(len, 1);
+	void *key = buffer_make(device, 32), *out = buffer_make(device, len);
+
+	support_ok(device->backend->write(device->handle, key, 0, seed, 32, &error), error);
+	const struct assay_argument arguments[] = {ASSAY_BUFFER(key), ASSAY_BUFFER(out), ASSAY_VALUE(first_row),
+	                                           ASSAY_VALUE(blocks)};
+	launch(device, ASSAY_KERNEL_CHACHA20_ROWS, (uint64_t)rows / device->info.lanes * ((blocks + 15) / 16),
+	       arguments, 4);
+	crypto_stream_chacha20_ietf_xor_ic(stream, stream, len, nonce, first_row * blocks, seed);
+	uint8_t *data = buffer_take(device, out, len, "chacha20_rows");
+	for (size_t row = 0; row < rows; row++)
+		for (size_t word = 0; word < row_len / 4; word++)
+			cr_assert_arr_eq(data + ((row / 16 * (row_len / 4) + word) * 16 + row % 16) * 4,
+			                 stream + row * row_len + word * 4, 4,
+			                 "%s %s: row %zu from %u, word %zu of %u blocks", device->id,
+			                 device->info.variant, row, first_row, word, blocks);
+	device->backend->release(device->handle, key);
+	free(stream);
+	free(data);
+}
+
+/* An operand in the panel layout, from libsodium. */
+static void *operand_make(struct assay_device *device, const char *label, uint64_t rows, uint64_t k)
+{
+	const struct assay_part part = {seed, 32};
+	uint8_t key[32], *stream = malloc(rows * k), *panels = malloc(rows * k);
+	void *buffer = buffer_make(device, rows * k);
+
+	assay_hash(key, label, &part, 1);
+	memset(stream, 0, rows * k);
+	static const uint8_t nonce[crypto_stream_chacha20_ietf_NONCEBYTES];
+	crypto_stream_chacha20_ietf_xor_ic(stream, stream, rows * k, nonce, 0, key);
+	for (uint64_t row = 0; row < rows; row++)
+		for (uint64_t word = 0; word < k / 4; word++)
+			memcpy(panels + ((row / 16 * (k / 4) + word) * 16 + row % 16) * 4, stream + row * k + word * 4,
+			       4);
+	support_ok(device->backend->write(device->handle, buffer, 0, panels, rows * k, &error), error);
+	free(stream);
+	free(panels);
+	return buffer;
+}
+
+static void matmul(struct assay_device *device, uint64_t k, uint64_t m, uint64_t n)
+{
+	const struct assay_work *work = &assay_work_matmul_i8;
+	const struct assay_params params = {{k, m, n}};
+	const uint64_t tiles = m * n / 256;
+	void *a = operand_make(device, "assay/1 matmul-i8/1 A\n", m, k);
+	void *b = operand_make(device, "assay/1 matmul-i8/1 B\n", n, k);
+	void *c = buffer_make(device, tiles * 1024);
+	uint8_t leaf[ASSAY_LEAF_BYTES_MAX];
+
+	const struct assay_argument arguments[] = {ASSAY_BUFFER(a), ASSAY_BUFFER(b), ASSAY_BUFFER(c),
+	                                           ASSAY_VALUE(n / 16), ASSAY_VALUE(k / 4)};
+	launch(device, ASSAY_KERNEL_MATMUL_I8, tiles, arguments, 5);
+	uint8_t *data = buffer_take(device, c, tiles * 1024, "matmul_i8");
+	for (uint64_t tile = 0; tile < tiles; tile++) {
+		work->leaf(leaf, &params, seed, tile);
+		cr_assert_arr_eq(data + tile * 1024, leaf, 1024, "%s %s: k %zu m %zu n %zu tile %zu", device->id,
+		                 device->info.variant, (size_t)k, (size_t)m, (size_t)n, (size_t)tile);
+	}
+	device->backend->release(device->handle, a);
+	device->backend->release(device->handle, b);
+	free(data);
+}
+
+static void sha256(struct assay_device *device, uint32_t log2_digests, uint64_t first, uint32_t count)
+{
+	const struct assay_work *work = &assay_work_sha256;
+	const struct assay_params params = {{log2_digests, 32}};
+	void *words = buffer_make(device, 32), *out = buffer_make(device, (size_t)count * 32);
+	uint8_t leaf[32];
+
+	support_ok(device->backend->write(device->handle, words, 0, seed, 32, &error), error);
+	const struct assay_argument arguments[] = {ASSAY_BUFFER(words), ASSAY_BUFFER(out), ASSAY_VALUE(first),
+	                                           ASSAY_VALUE(log2_digests), ASSAY_VALUE(count)};
+	launch(device, ASSAY_KERNEL_SHA256_LEAVES, up(count, device->info.lanes), arguments, 5);
+	uint8_t *data = buffer_take(device, out, (size_t)count * 32, "sha256_leaves");
+	for (uint32_t i = 0; i < count; i++) {
+		work->leaf(leaf, &params, seed, first + i);
+		cr_assert_arr_eq(data + (size_t)i * 32, leaf, 32, "%s %s: 2^%u digests, leaf %zu + %u of %u",
+		                 device->id, device->info.variant, log2_digests, (size_t)first, i, count);
+	}
+	device->backend->release(device->handle, words);
+	free(data);
+}
+
+/* `count` values of `words` words from digest `in_first` on, to digest `out_first` of the same buffer. */
+static void merkle(struct assay_device *device, uint32_t prefix, uint32_t words, uint32_t in_first, uint32_t out_first,
+                   uint32_t count)
+{
+	const size_t in_len = (size_t)count * words * 4, len = ((size_t)out_first + count) * 32;
+	void *buffer = buffer_make(device, len);
+	uint8_t *in = malloc(in_len), hash[32];
+
+	randombytes_buf_deterministic(in, in_len, seed);
+	support_ok(device->backend->write(device->handle, buffer, (size_t)in_first * 32, in, in_len, &error), error);
+	const struct assay_argument arguments[] = {ASSAY_BUFFER(buffer),   ASSAY_VALUE(in_first), ASSAY_BUFFER(buffer),
+	                                           ASSAY_VALUE(out_first), ASSAY_VALUE(prefix),   ASSAY_VALUE(words),
+	                                           ASSAY_VALUE(count)};
+	launch(device, ASSAY_KERNEL_MERKLE_HASH, up(count, device->info.lanes), arguments, 7);
+	uint8_t *data = buffer_take(device, buffer, len, "merkle_hash");
+	cr_assert_arr_eq(data + (size_t)in_first * 32, in, in_len, "the input is as it was");
+	for (uint32_t i = 0; i < count; i++) {
+		if (prefix == 0)
+			assay_merkle_leaf(hash, in + (size_t)i * words * 4, words * 4);
+		else
+			assay_merkle_node(hash, in + (size_t)i * 64, in + (size_t)i * 64 + 32);
+		cr_assert_arr_eq(data + ((size_t)out_first + i) * 32, hash, 32, "%s %s: prefix %u, %u words, %u of %u",
+		                 device->id, device->info.variant, prefix, words, i, count);
+	}
+	free(in);
+	free(data);
+}
+
+static void every_kernel(struct assay_device *device)
+{
+	for (size_t i = 0; i < sizeof seed; i++)
+		seed[i] = (uint8_t)(201 * i + 77);
+
+	chacha20(device, 0, 16, 1);
+	chacha20(device, 0, 48, 16);
+	chacha20(device, 32, 16, 17);
+	chacha20(device, 1008, 32, 3);
+	chacha20(device, (1u << 20) - 16, 16, 2047); /* the counter near 2^31 */
+
+	matmul(device, 64, 16, 16);
+	matmul(device, 64, 64, 16);
+	matmul(device, 1088, 16, 64);
+	matmul(device, 1088, 32, 32);
+	matmul(device, 4160, 16, 32);
+
+	sha256(device, 0, 0, 1);
+	sha256(device, 0, 5, 3);
+	sha256(device, 3, 1000, 64);
+	sha256(device, 1, 7, 100);
+	sha256(device, 9, 3, 2);
+	sha256(device, 0, UINT64_C(0xffffff00), 256); /* the low word is the whole counter */
+	sha256(device, 3, UINT64_C(0x1ffffffe), 5);   /* the high word becomes 1 */
+	sha256(device, 8, UINT64_C(0xfffffff0), 16);
+	sha256(device, 14, UINT64_C(0xffffffff), 1); /* the last leaf that there can be */
+
+	merkle(device, 0, 256, 0, 32, 1);
+	merkle(device, 0, 256, 1, 1000, 21);
+	merkle(device, 0, 8, 0, 64, 64);
+	merkle(device, 0, 8, 3, 10, 5);
+	merkle(device, 1, 16, 0, 2, 1);
+	merkle(device, 1, 16, 4, 70, 33);
+	/* Where the padding falls: it just fits, it needs a block of its own. */
+	for (uint32_t words = 12; words <= 15; words++)
+		merkle(device, 0, words, 0, 64, 7);
+	merkle(device, 0, 29, 0, 64, 3);
+	merkle(device, 0, 30, 0, 64, 3);
+}
+
+static void cpu(uint32_t lanes)
+{
+	struct assay_device device;
+
+	support_enter();
+	if (!support_cpu(&device, lanes))
+		support_missing("cpu", "this processor cannot run so many lanes");
+	cr_assert_eq(device.info.lanes, lanes);
+	every_kernel(&device);
+	assay_device_close(&device);
+}
+
+Test(kernels, cpu_4)
+{
+	cpu(4);
+}
+
+Test(kernels, cpu_8)
+{
+	cpu(8);
+}
+
+Test(kernels, cpu_16)
+{
+	cpu(16);
+}
+
+Test(kernels, cpu_refuses_other_lanes)
+{
+	static const uint32_t others[] = {1, 2, 3, 5, 32};
+	struct assay_device device;
+
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		const struct assay_tuning tuning = {.lanes = others[i]};
+		cr_assert_eq(assay_device_open(&device, &assay_backend_cpu, 0, &tuning, &error), ASSAY_ERROR_DEVICE);
+		cr_assert_str_eq(error.reason, "device.open");
+	}
+}
+
+static void opencl(uint32_t lanes)
+{
+	static const uint32_t groups[] = {1, 2, 4, 16, 64};
+	struct assay_device device;
+
+	support_enter();
+	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+		support_opencl(&device, lanes, groups[i]);
+		cr_assert_eq(device.info.lanes, lanes);
+		every_kernel(&device);
+		assay_device_close(&device);
+	}
+}
+
+Test(kernels, opencl_1)
+{
+	opencl(1);
+}
+
+Test(kernels, opencl_4)
+{
+	opencl(4);
+}
+
+Test(kernels, opencl_8)
+{
+	opencl(8);
+}
+
+Test(kernels, opencl_16)
+{
+	opencl(16);
+}
