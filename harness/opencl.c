@@ -4,10 +4,13 @@
 #include "harness/opencl.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <sodium.h>
 
@@ -17,6 +20,27 @@
 static struct assay_opencl functions;
 static char load_error[256];
 static pthread_once_t loaded = PTHREAD_ONCE_INIT;
+
+/* Some drivers end the process when they find nothing they like. Ask for devices in a child first, before this process has
+ * threads. False when the child did not live to tell. */
+static bool survives(void)
+{
+	pid_t child = fork();
+	int state;
+
+	if (child == 0) {
+		cl_platform_id platforms[16];
+		cl_uint count = 0, devices;
+		int null = open("/dev/null", O_WRONLY);
+		if (null >= 0)
+			dup2(null, STDERR_FILENO);
+		if (functions.clGetPlatformIDs(16, platforms, &count) == CL_SUCCESS)
+			for (cl_uint i = 0; i < count && i < 16; i++)
+				functions.clGetDeviceIDs(platforms[i], CL_DEVICE_TYPE_ALL, 0, NULL, &devices);
+		_exit(0);
+	}
+	return child < 0 || (waitpid(child, &state, 0) == child && WIFEXITED(state));
+}
 
 static void load(void)
 {
@@ -38,6 +62,8 @@ static void load(void)
 		snprintf(load_error, sizeof load_error, "the OpenCL library has no %s", #name);
 	ASSAY_OPENCL_FUNCTIONS(LOAD)
 #undef LOAD
+	if (!load_error[0] && !survives())
+		snprintf(load_error, sizeof load_error, "a driver crashes when it is asked for devices (try clinfo)");
 }
 
 const struct assay_opencl *assay_opencl_load(struct assay_error *error)
