@@ -150,13 +150,20 @@ static enum assay_status challenge_make(struct assay_challenge *challenge, const
 
 static enum assay_status selftests(struct assay_device *devices, uint32_t count, struct assay_error *error)
 {
+	uint32_t on_processor = 0;
+
 	for (uint32_t d = 0; d < count; d++) {
+		const struct assay_device_info *info = &devices[d].info;
 		enum assay_status status = assay_selftest(&devices[d], error);
 		if (status)
 			return status;
-		fprintf(text_out, "  %-10s %s, %u compute units, %s   self-test ok\n", devices[d].id,
-		        devices[d].info.name, devices[d].info.compute_units, devices[d].info.architecture);
+		fprintf(text_out, "  %-10s %s, %u compute units, %s   self-test ok\n", devices[d].id, info->name,
+		        info->compute_units, info->architecture);
+		on_processor += info->is_cpu;
 	}
+	if (on_processor > 1)
+		fprintf(text_out,
+		        "             these share the processor: run them one by one (-d) for the rate of each\n");
 	return ASSAY_OK;
 }
 
@@ -237,7 +244,10 @@ static int run(const struct options *options, struct assay_device *devices, uint
 	print_runs(&job);
 	fputc('\n', text_out);
 	start = assay_clock_ns();
+	if (job.progress)
+		fprintf(stderr, "  opening and checking the drawn leaves ...");
 	status = assay_attest_write(&attest, &verdict, &error);
+	progress_clear(&job);
 	if (!status)
 		print_written(options, &verdict, assay_clock_ns() - start);
 done:
