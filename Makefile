@@ -18,7 +18,7 @@ MACHINE := $(shell $(CC) -dumpmachine)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
             -Wwrite-strings -Wundef
-CPPFLAGS += -I. -I$(BUILD) -D_GNU_SOURCE -DCL_TARGET_OPENCL_VERSION=120
+CPPFLAGS += -I. -I$(BUILD) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCL_TARGET_OPENCL_VERSION=120
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS) $(EXTRA) -fPIC -fvisibility=hidden -pthread -MMD -MP
 VERIFY_LIBS := -lsodium -ljansson -lm
@@ -47,7 +47,7 @@ KERNEL_OBJECTS := $(LEVELS:%=$(BUILD)/kernels/kernels_%.o) $(BUILD)/kernels/sour
 HARNESS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out harness/main.c,$(wildcard harness/*.c)))
 LIBRARY := $(BUILD)/libassay.a $(BUILD)/libassay.so.0 $(BUILD)/libassay.pc
 
-TEST_SOURCES := $(wildcard verify/test/test_*.c harness/test/test_*.c)
+TEST_SOURCES := $(filter-out verify/test/fuzz_%.c harness/test/threads.c,$(wildcard verify/test/*.c harness/test/*.c))
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
 .PHONY: all certify test check bench peers format vectors install help clean
@@ -120,7 +120,7 @@ test:
 	@ci/setup test
 	@$(MAKE) -s --no-print-directory all $(BUILD)/assay-tests
 	@$(MAKE) -s --no-print-directory BUILD=build/asan EXTRA='$(SANITIZE_asan)' all build/asan/assay-tests
-	@$(MAKE) -s --no-print-directory BUILD=build/tsan EXTRA='$(SANITIZE_tsan)' build/tsan/assay-tests
+	@$(MAKE) -s --no-print-directory BUILD=build/tsan EXTRA='$(SANITIZE_tsan)' build/tsan/threads
 	@ci/test
 
 check:
@@ -173,7 +173,49 @@ $(BUILD)/assay.1 $(BUILD)/assay.bash &: $(BUILD)/assay ci/manual
 
 # ---- Tests -------------------------------------------------------------------------------------------------------
 
-$(BUILD)/assay-tests: $(TEST_OBJECTS) $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o $(BUILD)/libassay.a
+# What the tests run is built too; they find it by ASSAY_BUILD.
+$(BUILD)/assay-tests: $(TEST_OBJECTS) $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o $(BUILD)/libassay.a \
+                      | $(BUILD)/assay $(BUILD)/assay-verify $(BUILD)/libassay.so.0
 	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ -lcriterion $(HARNESS_LIBS)
 
+# For ThreadSanitizer, under which Criterion's runner does not start.
+$(BUILD)/threads: $(BUILD)/harness/test/threads.o $(BUILD)/harness/test/shim.o $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) \
+                  $(BUILD)/verify/cli.o $(BUILD)/libassay.a
+	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ $(HARNESS_LIBS)
+
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
+
+# ---- Fuzzers -----------------------------------------------------------------------------------------------------
+
+# libFuzzer is clang's: everything below build/fuzz is compiled again, with what its coverage needs.
+FUZZ_CC ?= clang
+FUZZ_SECONDS ?= 10
+FUZZ_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_OBJECTS := $(VERIFY_OBJECTS:$(BUILD)/%=$(BUILD)/fuzz/%)
+FUZZERS := $(patsubst verify/test/%.c,$(BUILD)/fuzz/%,$(wildcard verify/test/fuzz_*.c))
+FUZZ_COMPILE = $(FUZZ_CC) $(CPPFLAGS) $(filter-out $(EXTRA),$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer-no-link $(FUZZ_SANITIZE)
+
+.PHONY: fuzz
+fuzz: $(FUZZERS) $(BUILD)/fuzz/seeds
+	for f in $(FUZZERS); do \
+	  mkdir -p $$f.corpus && $$f -max_total_time=$(FUZZ_SECONDS) -max_len=24000 -timeout=10 -print_final_stats=1 \
+	    -artifact_prefix=$$f. $$f.corpus $(BUILD)/fuzz/seeds/$$(basename $$f) >$$f.log 2>&1 \
+	    && sed -n "s|^stat::number_of_executed_units: |$$(basename $$f): runs: |p" $$f.log || { tail -n 40 $$f.log; exit 1; }; \
+	done
+
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/verify/test/%.o $(FUZZ_OBJECTS)
+	$(FUZZ_CC) -g -fsanitize=fuzzer $(FUZZ_SANITIZE) $(LDFLAGS) -o $@ $^ $(VERIFY_LIBS)
+
+$(BUILD)/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(FUZZ_COMPILE) -c -o $@ $<
+
+$(BUILD)/fuzz/verify/arith_%.o: verify/arith.c
+	@mkdir -p $(@D)
+	$(FUZZ_COMPILE) -DARITH_LEVEL=$* -DARITH_LANES=$(LANES_$*) $(FLAGS_$*) $(ARITH_FLAGS_$*) -c -o $@ $<
+
+$(BUILD)/fuzz/seeds: verify/test/fuzz_seeds.sh $(wildcard verify/vectors/*/index.txt)
+	rm -rf $@ && mkdir -p $@
+	sh verify/test/fuzz_seeds.sh $@
+
+-include $(wildcard $(BUILD)/fuzz/verify/test/*.d)

@@ -66,8 +66,9 @@ enum assay_check_id {
 	ASSAY_CHECK_SIGNATURE,
 	ASSAY_CHECK_TRUST,
 	ASSAY_CHECK_STATEMENT,
-	ASSAY_CHECK_DIGEST,
 	ASSAY_CHECK_CHALLENGE,
+	ASSAY_CHECK_RECORDS,
+	ASSAY_CHECK_DIGEST,
 	ASSAY_CHECK_DEVICES,
 	ASSAY_CHECK_BINDING,
 	ASSAY_CHECK_PROFILE,
@@ -114,7 +115,7 @@ struct assay_run {
 	const char *workload; /* "matmul-i8/1" */
 	const char *unit;     /* "op", "hash" */
 	struct {
-		bool shown;              /* the recheck of this run passed; else the rest is 0 */
+		bool shown;              /* every drawn leaf of this run was right; else the rest is 0 */
 		uint32_t rounds;         /* rounds committed to */
 		uint32_t leaves;         /* leaves recomputed */
 		uint64_t work;           /* units in all rounds */
@@ -137,6 +138,8 @@ struct assay_verdict {
 	enum assay_outcome outcome;
 	const char *assurance; /* "work-proven", "self-asserted" or NULL */
 	struct assay_check checks[ASSAY_CHECK_COUNT];
+
+	char file[129]; /* last part of the attestation's name, printable ASCII */
 
 	/* Filled when the signature held: */
 	char subject[65];  /* hex SHA-256 of the transcript */
@@ -168,7 +171,8 @@ ASSAY_API enum assay_status assay_verify(struct assay_verdict *verdict, const ch
 /* Releases what a verdict holds. Takes NULL. */
 ASSAY_API void assay_verdict_close(struct assay_verdict *verdict);
 
-/* The verdict as canonical JSON with a final newline, to be released with free(); NULL when out of memory. */
+/* The verdict as canonical JSON with a final newline (SPEC 10.4), to be released with free(); NULL when out of memory.
+ * After a call that did not return ASSAY_OK its "verdict" is null and "error" has the reason and the text. */
 ASSAY_API char *assay_verdict_json(const struct assay_verdict *verdict);
 
 /* Reads public keys from an SPKI PEM file ("-----BEGIN PUBLIC KEY-----"). `keys` has room for `capacity` keys; *count

@@ -107,30 +107,43 @@ void assay_merkle_fold(uint8_t hash[32], uint64_t index, uint32_t level, const u
 		assay_merkle_node(hash, hash, sibling);
 }
 
-void assay_draw(uint64_t *draws, uint32_t samples, const uint8_t sample_key[32], uint32_t segment, uint32_t device,
-                uint64_t total)
+void assay_draw_key(uint8_t draw_key[32], const uint8_t sample_key[32], uint32_t segment, uint32_t device)
 {
-	static const uint8_t nonce[crypto_stream_chacha20_ietf_NONCEBYTES];
-	/* 2^64 mod total; words at or above 2^64 - excess are skipped. */
-	const uint64_t excess = (UINT64_MAX % total + 1) % total;
-	uint8_t key[32], position[8], block[64];
-	uint32_t drawn = 0;
+	uint8_t position[8];
 
 	assay_le32_write(position, segment);
 	assay_le32_write(position + 4, device);
 	const struct assay_part parts[] = {{sample_key, 32}, {position, 8}};
-	assay_hash(key, "assay/1 draw\n", parts, 2);
+	assay_hash(draw_key, "assay/1 draw\n", parts, 2);
+}
 
-	/* Fewer than one word in 2^16 is skipped, so the counter stays far below its end. */
+void assay_draw_words(uint64_t *draws, uint32_t samples, const uint8_t draw_key[32], uint64_t total)
+{
+	static const uint8_t nonce[crypto_stream_chacha20_ietf_NONCEBYTES];
+	/* 2^64 mod total; words at or above 2^64 - excess are skipped. */
+	const uint64_t excess = (UINT64_MAX % total + 1) % total;
+	uint8_t block[64];
+	uint32_t drawn = 0;
+
+	/* Of a run, fewer than one word in 2^16 is skipped: the counter stays far below its end. */
 	for (uint32_t counter = 0; drawn < samples; counter++) {
 		memset(block, 0, sizeof block);
-		crypto_stream_chacha20_ietf_xor_ic(block, block, sizeof block, nonce, counter, key);
+		crypto_stream_chacha20_ietf_xor_ic(block, block, sizeof block, nonce, counter, draw_key);
 		for (size_t i = 0; i < sizeof block && drawn < samples; i += 8) {
 			uint64_t word = assay_le64_read(block + i);
 			if (word <= UINT64_MAX - excess)
 				draws[drawn++] = word % total;
 		}
 	}
+}
+
+void assay_draw(uint64_t *draws, uint32_t samples, const uint8_t sample_key[32], uint32_t segment, uint32_t device,
+                uint64_t total)
+{
+	uint8_t draw_key[32];
+
+	assay_draw_key(draw_key, sample_key, segment, device);
+	assay_draw_words(draws, samples, draw_key, total);
 }
 
 uint32_t assay_estar_ppm(uint32_t samples, uint32_t log2_redraws)

@@ -43,7 +43,9 @@ void assay_merkle_node(uint8_t hash[32], const uint8_t left[32], const uint8_t r
 /* Folds one sibling into a running hash: level `level` of the path of leaf `index`. */
 void assay_merkle_fold(uint8_t hash[32], uint64_t index, uint32_t level, const uint8_t sibling[32]);
 
-/* The first `samples` draws of a run among `total` leaves (1 <= total <= 2^48). SPEC 9.1. */
+/* The first `samples` draws of a run among `total` leaves. SPEC 9.1; `assay_draw_words` is its second half. */
+void assay_draw_key(uint8_t draw_key[32], const uint8_t sample_key[32], uint32_t segment, uint32_t device);
+void assay_draw_words(uint64_t *draws, uint32_t samples, const uint8_t draw_key[32], uint64_t total);
 void assay_draw(uint64_t *draws, uint32_t samples, const uint8_t sample_key[32], uint32_t segment, uint32_t device,
                 uint64_t total);
 

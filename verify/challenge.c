@@ -64,12 +64,12 @@ static enum assay_reason length_parse(struct assay_segment *segment, const json_
 static enum assay_reason segment_parse(struct assay_segment *segment, const json_t *object,
                                        const struct refusal *refusal)
 {
-	const char *name = assay_json_string(object, "workload", 64);
+	const char *name = assay_json_string(object, "workload", SIZE_MAX);
 	const json_t *params = json_object_get(object, "params");
 	size_t count = 0;
 
 	memset(segment, 0, sizeof *segment);
-	if (!assay_json_is(object, 3) || !name || !json_is_object(params))
+	if (!assay_json_is(object, 3) || !name || !params)
 		return refuse(refusal, ASSAY_REASON_CHALLENGE_MALFORMED, "a segment's members");
 	enum assay_reason reason = length_parse(segment, json_object_get(object, "length"), refusal);
 	if (reason)
@@ -96,7 +96,8 @@ static enum assay_reason segment_parse(struct assay_segment *segment, const json
 static enum assay_reason members_parse(struct assay_challenge *challenge, const json_t *object,
                                        const struct refusal *refusal)
 {
-	const char *type = assay_json_string(object, "type", 64), *mode = assay_json_string(object, "mode", 64);
+	const char *type = assay_json_string(object, "type", SIZE_MAX);
+	const char *mode = assay_json_string(object, "mode", SIZE_MAX);
 	const char *profile = assay_json_string(object, "profile", sizeof challenge->profile - 1);
 	const json_t *segments = json_object_get(object, "segments");
 	int64_t devices, samples;

@@ -4,6 +4,7 @@
 #include "verify/cli.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -46,7 +47,7 @@ void assay_quantity(char text[32], double value, const char *unit, const char *p
 static enum assay_status trust(uint8_t (*keys)[ASSAY_KEY_BYTES], size_t *count, const char *path,
                                struct assay_error *error)
 {
-	size_t added;
+	size_t added, before = *count;
 	enum assay_status status = ASSAY_OK;
 	DIR *directory = opendir(path);
 
@@ -62,9 +63,17 @@ static enum assay_status trust(uint8_t (*keys)[ASSAY_KEY_BYTES], size_t *count, 
 		    snprintf(file, sizeof file, "%s/%s", path, entry->d_name) >= (int)sizeof file)
 			continue;
 		status = assay_keys_read(keys + *count, &added, KEYS_MAX - *count, file, error);
-		*count += status ? 0 : added;
+		if (status == ASSAY_OK)
+			*count += added;
+		/* Keys of other programs end in .pub too. */
+		if (status && strcmp(error->reason, "key.malformed") == 0) {
+			fprintf(stderr, "assay: left out: %s (%s)\n", error->text, error->reason);
+			status = ASSAY_OK;
+		}
 	}
 	closedir(directory);
+	if (!status && *count == before)
+		fprintf(stderr, "assay: no key in this directory: nothing in it is trusted\n");
 	return status;
 }
 
@@ -89,11 +98,19 @@ static void run_print(FILE *out, const struct assay_verdict *verdict, const stru
 	fputc('\n', out);
 }
 
+/* A name may come from whoever made the files; terminals are shown printable ASCII only. */
+static void path_print(FILE *out, const char *path)
+{
+	for (; *path; path++)
+		fputc(*path < 0x20 || *path > 0x7e ? '?' : *path, out);
+}
+
 void assay_verdict_print(FILE *out, const char *path, const struct assay_verdict *verdict)
 {
 	static const char *const words[] = {"PASS", "FAIL", "INCONCLUSIVE", "", "MALFORMED"};
 
-	fprintf(out, "%s\n  %s  %s\n", path, words[verdict->outcome],
+	path_print(out, path);
+	fprintf(out, "\n  %s  %s\n", words[verdict->outcome],
 	        verdict->assurance ? verdict->assurance : "nothing shown");
 	for (int id = 0; id < ASSAY_CHECK_COUNT; id++) {
 		const struct assay_check *check = &verdict->checks[id];
@@ -112,8 +129,10 @@ void assay_verdict_print(FILE *out, const char *path, const struct assay_verdict
 		for (uint32_t d = 0; d < verdict->device_count; d++)
 			fprintf(out, "        claimed      #%u is %s (%s)\n", d, verdict->devices[d].name,
 			        verdict->devices[d].architecture);
-		fprintf(out, "        claimed      rates and times are by the prover's own clock\n"
-		             "        not proven   locality, exclusivity, identity, partition, service\n");
+		fprintf(out,
+		        "        claimed      finished %s; times and rates are by the prover's own clock\n"
+		        "        not proven   when; locality, exclusivity, identity, partition, service\n",
+		        verdict->finished);
 	}
 	if (*verdict->keyid)
 		fprintf(out, "        signed by    %s\n", verdict->keyid);
@@ -129,20 +148,18 @@ static int worse(int a, int b)
 static int verify_one(const char *path, const struct assay_policy *policy, bool json)
 {
 	struct assay_verdict verdict;
-	int code;
+	enum assay_status status = assay_verify(&verdict, path, NULL, policy);
 
-	if (assay_verify(&verdict, path, NULL, policy) != ASSAY_OK) {
+	if (status)
 		fprintf(stderr, "assay: %s (%s)\n", verdict.error.text, verdict.error.reason);
-		code = EXIT_USAGE;
-	} else if (json) {
+	if (json) {
 		char *text = assay_verdict_json(&verdict);
 		fputs(text ? text : "{\"verdict\":\"inconclusive\"}\n", stdout);
 		free(text);
-		code = verdict.outcome;
-	} else {
+	} else if (!status) {
 		assay_verdict_print(stdout, path, &verdict);
-		code = verdict.outcome;
 	}
+	int code = status ? EXIT_USAGE : (int)verdict.outcome;
 	assay_verdict_close(&verdict);
 	return code;
 }
@@ -171,9 +188,10 @@ int assay_verify_command(int argc, char **argv)
 			}
 			break;
 		case 'b':
+			errno = 0;
 			policy.budget = strtoull(optarg, &end, 10);
-			if (*end || policy.budget == 0 || *optarg == '-') {
-				fprintf(stderr, "assay: --budget %s: not a number of units\n", optarg);
+			if (*optarg < '0' || *optarg > '9' || *end || errno || policy.budget == 0) {
+				fprintf(stderr, "assay: --budget: not a number of units\n");
 				return EXIT_USAGE;
 			}
 			break;

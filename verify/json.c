@@ -39,20 +39,21 @@ static bool text_is_plain(const char *text, size_t len)
 	return true;
 }
 
-static bool numbers_are_small(const json_t *value)
+/* No truth values, and only integers that every parser holds. */
+static bool values_are_allowed(const json_t *value)
 {
 	const char *name;
 	json_t *member;
 	size_t i;
 
-	if (json_is_real(value))
+	if (json_is_real(value) || json_is_boolean(value))
 		return false;
 	if (json_is_integer(value))
 		return json_integer_value(value) <= ASSAY_JSON_INTEGER_MAX &&
 		       json_integer_value(value) >= -ASSAY_JSON_INTEGER_MAX;
 	/* The depth of the text is bounded, and with it this recursion. */
-	json_array_foreach(value, i, member) if (!numbers_are_small(member)) return false;
-	json_object_foreach((json_t *)(uintptr_t)value, name, member) if (!numbers_are_small(member)) return false;
+	json_array_foreach(value, i, member) if (!values_are_allowed(member)) return false;
+	json_object_foreach((json_t *)(uintptr_t)value, name, member) if (!values_are_allowed(member)) return false;
 	return true;
 }
 
@@ -64,7 +65,7 @@ json_t *assay_json_parse(const void *text, size_t len)
 	if (!value)
 		return NULL;
 
-	char *again = numbers_are_small(value) ? assay_json_text(value) : NULL;
+	char *again = values_are_allowed(value) ? assay_json_text(value) : NULL;
 	bool same = again && strlen(again) == len && memcmp(again, text, len) == 0;
 	free(again);
 	if (!same) {

@@ -19,6 +19,7 @@ struct drawn {
 /* Where the next run's roots and openings are in the file. */
 struct cursor {
 	off_t roots, openings;
+	crypto_hash_sha256_state digest; /* of the openings so far */
 	struct drawn *drawn;
 };
 
@@ -70,8 +71,9 @@ static bool walk(FILE *file, struct drawn *drawn, uint32_t samples, uint32_t dep
 }
 
 /* Recomputes each drawn leaf and folds it along its path; `good` is whether the root came out. */
-static bool open_leaves(FILE *file, struct drawn *drawn, uint32_t samples, const struct assay_segment *segment)
+static bool open_leaves(FILE *file, struct cursor *cursor, uint32_t samples, const struct assay_segment *segment)
 {
+	struct drawn *drawn = cursor->drawn;
 	uint32_t depth = segment->work->depth(&segment->params);
 	uint8_t path[ASSAY_DEPTH_MAX * 32], value[ASSAY_LEAF_BYTES_MAX], hash[32];
 
@@ -80,6 +82,7 @@ static bool open_leaves(FILE *file, struct drawn *drawn, uint32_t samples, const
 
 		if (fread(path, 32, depth, file) != depth)
 			return false;
+		crypto_hash_sha256_update(&cursor->digest, path, 32 * (size_t)depth);
 		segment->work->leaf(value, &segment->params, drawn[i].seed, index);
 		assay_merkle_leaf(hash, value, segment->work->leaf_bytes);
 		for (uint32_t level = 0; level < depth; level++)
@@ -116,7 +119,7 @@ static bool run(struct assay_transcript *transcript, const struct assay_challeng
 
 	qsort(cursor->drawn, samples, sizeof *cursor->drawn, by_position);
 	if (fseeko(transcript->file, cursor->openings, SEEK_SET) != 0 ||
-	    !open_leaves(transcript->file, cursor->drawn, samples, segment))
+	    !open_leaves(transcript->file, cursor, samples, segment))
 		return false;
 	cursor->openings += (off_t)samples * depth * 32;
 
@@ -133,6 +136,9 @@ bool assay_transcript_recheck(struct assay_transcript *transcript, const struct 
 {
 	struct cursor cursor = {.drawn = calloc(challenge->samples, sizeof *cursor.drawn)};
 	bool good = cursor.drawn != NULL;
+	uint8_t openings[32];
+
+	crypto_hash_sha256_init(&cursor.digest);
 
 	cursor.roots = 8 + 4 + (off_t)transcript->challenge_len + 4 + (off_t)transcript->devices_len + ASSAY_KEY_BYTES;
 	cursor.openings = cursor.roots;
@@ -155,6 +161,7 @@ bool assay_transcript_recheck(struct assay_transcript *transcript, const struct 
 		assay_commit_finish(&commit, again);
 		good = good && memcmp(again, transcript->commits[j], 32) == 0;
 	}
+	crypto_hash_sha256_final(&cursor.digest, openings);
 	free(cursor.drawn);
-	return good;
+	return good && memcmp(openings, transcript->openings_digest, 32) == 0;
 }

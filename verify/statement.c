@@ -208,8 +208,8 @@ static bool predicate_parse(struct assay_statement *statement, const json_t *pre
 	            utc_time(claimed, "startedAt");
 
 	json_decref(non_claims);
-	statement->mode = assay_json_string(challenge, "mode", 64);
-	statement->profile = assay_json_string(challenge, "profile", 64);
+	statement->mode = assay_json_string(challenge, "mode", SIZE_MAX);
+	statement->profile = assay_json_string(challenge, "profile", SIZE_MAX);
 	statement->finished_at = utc_time(claimed, "finishedAt");
 	statement->devices = json_object_get(predicate, "devices");
 	statement->work = json_object_get(predicate, "work");
@@ -223,8 +223,8 @@ enum assay_reason assay_statement_parse(struct assay_statement *statement, const
 	memset(statement, 0, sizeof *statement);
 	json_t *root = assay_json_parse(payload, len);
 	const json_t *subjects = json_object_get(root, "subject"), *subject = json_array_get(subjects, 0);
-	const char *type = assay_json_string(root, "_type", 256);
-	const char *predicate_type = assay_json_string(root, "predicateType", 256);
+	const char *type = assay_json_string(root, "_type", SIZE_MAX);
+	const char *predicate_type = assay_json_string(root, "predicateType", SIZE_MAX);
 	const char *name = assay_json_string(subject, "name", 64);
 	enum assay_reason reason = ASSAY_REASON_STATEMENT_MALFORMED;
 

@@ -17,6 +17,8 @@ static bool take(struct assay_transcript *transcript, void *bytes, size_t len)
 		return false;
 	}
 	crypto_hash_sha256_update(&transcript->digest, bytes, len);
+	if (transcript->in_openings)
+		crypto_hash_sha256_update(&transcript->openings, bytes, len);
 	return true;
 }
 
@@ -131,6 +133,8 @@ static bool records(struct assay_transcript *transcript, const struct assay_chal
 	memcpy(transcript->sample_key, seed, 32);
 
 	*what = "an opening record is cut short";
+	crypto_hash_sha256_init(&transcript->openings);
+	transcript->in_openings = true;
 	for (uint32_t j = 0; j < challenge->segment_count; j++) {
 		const struct assay_segment *segment = &challenge->segments[j];
 		uint64_t opening = UINT64_C(32) * challenge->samples * segment->work->depth(&segment->params);
@@ -138,6 +142,8 @@ static bool records(struct assay_transcript *transcript, const struct assay_chal
 			if (transcript->rounds[j][d] && !take_over(transcript, opening))
 				return false;
 	}
+	crypto_hash_sha256_final(&transcript->openings, transcript->openings_digest);
+	transcript->in_openings = false;
 	*what = "there are bytes after its end";
 	return getc(transcript->file) == EOF;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The transcript file (SPEC 7), read in constant memory. One pass takes every byte once: digest, records, commitments.
- * A second one looks up the drawn leaves; it needs no digest, because the roots are compared with the commitments of
- * the first pass and a path proves itself. */
+ * The transcript file (SPEC 7), read in constant memory. A first pass takes every byte once: digest, records,
+ * commitments. A second one looks up the drawn leaves; roots and openings are hashed again and compared with the first,
+ * so both saw the same bytes. */
 #ifndef VERIFY_TRANSCRIPT_H
 #define VERIFY_TRANSCRIPT_H
 
@@ -20,8 +20,8 @@ enum {
 
 struct assay_transcript {
 	FILE *file;
-	crypto_hash_sha256_state digest;
-	bool io_error;
+	crypto_hash_sha256_state digest, openings;
+	bool in_openings, io_error;
 	uint8_t *challenge, *devices; /* bytes of the two texts */
 	uint32_t challenge_len, devices_len;
 	uint8_t key[ASSAY_KEY_BYTES];
@@ -31,6 +31,7 @@ struct assay_transcript {
 	uint8_t segment_seeds[ASSAY_SEGMENTS_MAX][32];
 	uint8_t commits[ASSAY_SEGMENTS_MAX][32];
 	uint8_t sample_key[32];
+	uint8_t openings_digest[32]; /* of all opening records */
 };
 
 /* Opens the file and reads its header. *reason tells what is wrong with it; the status is an error only when the file

@@ -44,12 +44,11 @@ static const struct {
 };
 
 static const char *const checks[ASSAY_CHECK_COUNT] = {
-    [ASSAY_CHECK_ENVELOPE] = "envelope",   [ASSAY_CHECK_TRANSCRIPT] = "transcript",
-    [ASSAY_CHECK_SIGNATURE] = "signature", [ASSAY_CHECK_TRUST] = "trust",
-    [ASSAY_CHECK_STATEMENT] = "statement", [ASSAY_CHECK_DIGEST] = "digest",
-    [ASSAY_CHECK_CHALLENGE] = "challenge", [ASSAY_CHECK_DEVICES] = "devices",
-    [ASSAY_CHECK_BINDING] = "binding",     [ASSAY_CHECK_PROFILE] = "profile",
-    [ASSAY_CHECK_COST] = "cost",           [ASSAY_CHECK_RECHECK] = "recheck",
+    [ASSAY_CHECK_ENVELOPE] = "envelope", [ASSAY_CHECK_TRANSCRIPT] = "transcript", [ASSAY_CHECK_SIGNATURE] = "signature",
+    [ASSAY_CHECK_TRUST] = "trust",       [ASSAY_CHECK_STATEMENT] = "statement",   [ASSAY_CHECK_CHALLENGE] = "challenge",
+    [ASSAY_CHECK_RECORDS] = "records",   [ASSAY_CHECK_DIGEST] = "digest",         [ASSAY_CHECK_DEVICES] = "devices",
+    [ASSAY_CHECK_BINDING] = "binding",   [ASSAY_CHECK_PROFILE] = "profile",       [ASSAY_CHECK_COST] = "cost",
+    [ASSAY_CHECK_RECHECK] = "recheck",
 };
 
 const char *assay_reason_name(enum assay_reason reason)
@@ -98,12 +97,31 @@ const char *assay_outcome_name(enum assay_outcome outcome)
 	}
 }
 
-/* A count of any size, as a decimal string (SPEC 1.7). */
+/* A count of any size, as a decimal string. */
 static json_t *decimal(uint64_t number)
 {
 	char text[24];
 
 	snprintf(text, sizeof text, "%llu", (unsigned long long)number);
+	return json_string(text);
+}
+
+/* floor(work * 10^9 / time) a second (SPEC 9.3): below 2^93, for whoever claims to have taken a nanosecond. */
+static json_t *claimed_rate(const struct assay_run *run)
+{
+	__extension__ typedef unsigned __int128 wide;
+	const uint64_t split = UINT64_C(1000000000000000000);
+	uint64_t time =
+	    run->claimed.elapsed_ns > run->claimed.asked_ns ? run->claimed.elapsed_ns : run->claimed.asked_ns;
+	char text[48];
+
+	if (!run->proved.shown || !run->claimed.elapsed_ns)
+		return json_null();
+	wide rate = (wide)run->proved.work * 1000000000 / time;
+	if (rate < split)
+		return decimal((uint64_t)rate);
+	snprintf(text, sizeof text, "%llu%018llu", (unsigned long long)(rate / split),
+	         (unsigned long long)(rate % split));
 	return json_string(text);
 }
 
@@ -127,8 +145,7 @@ static json_t *run_json(const struct assay_run *run)
 		                   decimal(run->proved.certified_work));
 	json_t *claimed = json_pack("{s:o,s:o,s:o,s:o,s:o}", "elapsedNs", known(run->claimed.elapsed_ns), "medianNs",
 	                            known(run->claimed.median_ns), "lowNs", known(run->claimed.low_ns), "highNs",
-	                            known(run->claimed.high_ns), "rate",
-	                            run->claimed.rate > 0 ? decimal((uint64_t)run->claimed.rate) : json_null());
+	                            known(run->claimed.high_ns), "rate", claimed_rate(run));
 	return json_pack("{s:i,s:i,s:s,s:s,s:o,s:o,s:n,s:n,s:o}", "segment", (int)run->segment, "device",
 	                 (int)run->device, "workload", run->workload, "unit", run->unit, "proved", proved, "claimed",
 	                 claimed, "provenRate", "timeBracket", "reason", text_or_null(assay_reason_name(run->reason)));
@@ -171,6 +188,14 @@ char *assay_verdict_json(const struct assay_verdict *verdict)
 	                         "escapeProbability", verdict->estar_ppm ? json_string("2^-20") : json_null(), "checks",
 	                         list, "claimedDevices", devices, "segments", segments);
 	json_object_set_new(root, "nonClaims", assay_non_claims());
+	json_object_set_new(root, "file", json_string(verdict->file));
+	json_object_set_new(root, "error", json_null());
+	if (*verdict->error.reason) {
+		json_object_set_new(root, "verdict", json_null());
+		json_object_set_new(
+		    root, "error",
+		    json_pack("{s:s,s:s}", "reason", verdict->error.reason, "text", verdict->error.text));
+	}
 	char *text = assay_json_text(root), *line = NULL;
 	json_decref(root);
 	if (text) {

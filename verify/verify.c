@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * assay_verify: the checks of SPEC 10.1 in the order in which they can be made. Nothing of the statement is looked at
+ * assay_verify: the checks of SPEC 10.1 in their order. Nothing of the statement is looked at
  * before its signature held, and every number comes from the challenge. */
 #include <errno.h>
 #include <stdlib.h>
@@ -81,12 +81,12 @@ static bool check_challenge(struct session *session)
 
 static bool check_records(struct session *session)
 {
-	struct assay_check *check = &session->verdict->checks[ASSAY_CHECK_TRANSCRIPT];
+	struct assay_check *check = &session->verdict->checks[ASSAY_CHECK_RECORDS];
 	uint8_t digest[32];
 	enum assay_reason reason = assay_transcript_records(&session->transcript, &session->challenge, digest,
 	                                                    check->detail, sizeof check->detail);
 
-	if (!note(session, ASSAY_CHECK_TRANSCRIPT, reason, check->detail))
+	if (!note(session, ASSAY_CHECK_RECORDS, reason, check->detail))
 		return false;
 	return note(session, ASSAY_CHECK_DIGEST,
 	            memcmp(digest, session->statement.transcript_digest, 32) == 0 ? ASSAY_REASON_NONE
@@ -349,8 +349,12 @@ enum assay_status assay_verify(struct assay_verdict *verdict, const char *attest
 	char *beside = NULL;
 	enum assay_status status;
 
+	const char *slash = strrchr(attestation, '/');
+
 	memset(verdict, 0, sizeof *verdict);
 	verdict->outcome = ASSAY_INCONCLUSIVE;
+	snprintf(verdict->file, sizeof verdict->file, "%s", slash ? slash + 1 : attestation);
+	assay_printable(verdict->file);
 	if (!session || sodium_init() < 0) {
 		free(session);
 		return assay_fail(&verdict->error, ASSAY_ERROR_MEMORY, "memory", "out of memory");

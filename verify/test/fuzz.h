@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the fuzzers share. Each is a libFuzzer target: any input at all, and no crash, leak or broken promise. */
+#ifndef VERIFY_TEST_FUZZ_H
+#define VERIFY_TEST_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A broken promise. */
+#define FUZZ_EXPECT(condition)                                                          \
+	do {                                                                            \
+		if (!(condition)) {                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+			abort();                                                        \
+		}                                                                       \
+	} while (0)
+
+/* A file of these bytes, for functions that take a path; `*fd` is kept from call to call and starts as -1. */
+static inline void fuzz_file(char path[40], int *fd, const uint8_t *data, size_t size)
+{
+	if (*fd < 0)
+		*fd = memfd_create("fuzz", MFD_CLOEXEC);
+	FUZZ_EXPECT(*fd >= 0 && ftruncate(*fd, 0) == 0 && pwrite(*fd, data, size, 0) == (ssize_t)size);
+	snprintf(path, 40, "/proc/self/fd/%d", *fd);
+}
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * verify/verdict.c: the tables of SPEC 10.3, and a verdict as JSON whatever its figures are. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "verify/json.h"
+#include "verify/test/support.h"
+
+Test(verdict, reasons_as_the_specification_has_them)
+{
+	static const struct {
+		const char *names;
+		enum assay_outcome outcome;
+		const char *kind;
+	} table[] = {
+	    {"envelope.malformed statement.malformed transcript.malformed challenge.malformed devices.malformed "
+	     "challenge.caps",
+	     ASSAY_MALFORMED, NULL},
+	    {"transcript.version statement.version challenge.mode workload.unknown key.untrusted profile.unknown "
+	     "cost.exceeded run.empty run.short",
+	     ASSAY_INCONCLUSIVE, "not-demonstrated"},
+	    {"signature.invalid signature.keyid transcript.digest binding.mismatch leaf.mismatch", ASSAY_FAIL,
+	     "contradicted"},
+	};
+	int found = 0;
+
+	for (int id = 1; id < ASSAY_REASON_COUNT; id++) {
+		enum assay_reason reason = (enum assay_reason)id;
+		for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+			if (!strstr(table[i].names, assay_reason_name(reason)))
+				continue;
+			found++;
+			cr_expect_eq(assay_reason_outcome(reason), table[i].outcome, "%s", assay_reason_name(reason));
+			const char *kind = assay_reason_kind(reason);
+			cr_expect(table[i].kind ? kind && strcmp(kind, table[i].kind) == 0 : !kind, "%s",
+			          assay_reason_name(reason));
+			cr_expect_str_not_empty(assay_reason_remedy(reason));
+		}
+	}
+	cr_expect_eq(found, ASSAY_REASON_COUNT - 1);
+	/* The recheck reports the gravest by comparing these. */
+	cr_expect(ASSAY_REASON_LEAF_MISMATCH > ASSAY_REASON_RUN_EMPTY &&
+	          ASSAY_REASON_RUN_EMPTY > ASSAY_REASON_RUN_SHORT);
+}
+
+Test(verdict, checks_as_the_specification_has_them)
+{
+	static const char *const names[] = {"envelope",  "transcript", "signature", "trust",   "statement",
+	                                    "challenge", "records",    "digest",    "devices", "binding",
+	                                    "profile",   "cost",       "recheck"};
+
+	cr_assert_eq(sizeof names / sizeof *names, ASSAY_CHECK_COUNT);
+	for (int id = 0; id < ASSAY_CHECK_COUNT; id++)
+		cr_expect_str_eq(assay_check_name((enum assay_check_id)id), names[id]);
+	cr_expect_str_eq(assay_outcome_name(ASSAY_PASS), "pass");
+	cr_expect_str_eq(assay_outcome_name(ASSAY_FAIL), "fail");
+	cr_expect_str_eq(assay_outcome_name(ASSAY_INCONCLUSIVE), "inconclusive");
+	cr_expect_str_eq(assay_outcome_name(ASSAY_MALFORMED), "malformed");
+}
+
+/* One line of canonical JSON; to be released with json_decref. */
+static json_t *json_of(const struct assay_verdict *verdict)
+{
+	char *line = assay_verdict_json(verdict);
+
+	cr_assert(line);
+	size_t len = strlen(line);
+	cr_assert_eq(strchr(line, '\n'), line + len - 1);
+	json_t *root = assay_json_parse(line, len - 1);
+	cr_assert(root, "%s", line);
+	free(line);
+	return root;
+}
+
+/* The claimed rate of a run is floor(work * 10^9 / time), without overflow and without rounding. SPEC 9.3. */
+Test(verdict, claimed_rates_are_exact)
+{
+	static const struct {
+		uint64_t work, elapsed_ns, asked_ns;
+		const char *rate;
+	} table[] = {
+	    {1, 1, 0, "1000000000"},
+	    {1, 1000000001, 0, "0"},
+	    {137438953472, 5001000000, 5000000000, "27482294235"},
+	    {137438953472, 1, 5000000000, "27487790694"},
+	    {137438953472, 1, 0, "137438953472000000000"},
+	    {(UINT64_C(1) << 62) + 1, 1000000000, 0, "4611686018427387905"},
+	    {UINT64_MAX >> 1, 1, 0, "9223372036854775807000000000"},
+	    {UINT64_MAX >> 1, 9007199254740991, 0, "1024000000000"},
+	    {1000000000, 1, 0, "1000000000000000000"},
+	    {1000000000, 0, 0, NULL},
+	};
+
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct assay_run run = {.workload = "sha256/1",
+		                        .unit = "hash",
+		                        .proved = {.shown = true, .rounds = 1, .leaves = 512, .work = table[i].work},
+		                        .claimed = {.elapsed_ns = table[i].elapsed_ns, .asked_ns = table[i].asked_ns}};
+		const struct assay_verdict verdict = {.run_count = 1, .runs = &run};
+		json_t *root = json_of(&verdict);
+		const json_t *entry = json_array_get(json_object_get(root, "segments"), 0);
+		const char *rate = json_string_value(json_object_get(json_object_get(entry, "claimed"), "rate"));
+		if (table[i].rate)
+			cr_expect_str_eq(rate ? rate : "null", table[i].rate, "row %zu", i);
+		else
+			cr_expect_null(rate);
+		json_decref(root);
+	}
+}
+
+/* Every good file that is quickly verified and every tenth rejected one: whatever the verdict, its JSON is canonical.
+ */
+Test(verdict, json_of_every_kind)
+{
+	static const char *const folders[] = {"good", "reject"};
+	const struct assay_policy policy = test_policy();
+
+	for (size_t f = 0; f < 2; f++) {
+		char path[512], *rest = NULL;
+		unsigned count = 0;
+		snprintf(path, sizeof path, "verify/vectors/%s/index.txt", folders[f]);
+		struct test_bytes index = test_read(path);
+		for (char *line = strtok_r((char *)index.data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+			struct assay_verdict verdict;
+			if (*line == '#' || (f == 1 && count++ % 10) || strstr(line, "quick-host"))
+				continue;
+			snprintf(path, sizeof path, "verify/vectors/%s/%.*s.intoto.json", folders[f],
+			         (int)strcspn(line, " "), line);
+			cr_assert_eq(assay_verify(&verdict, path, NULL, &policy), ASSAY_OK);
+			json_t *root = json_of(&verdict);
+			cr_expect_str_eq(json_string_value(json_object_get(root, "verdict")),
+			                 assay_outcome_name(verdict.outcome));
+			cr_expect_eq(json_array_size(json_object_get(root, "checks")), ASSAY_CHECK_COUNT);
+			cr_expect_eq(json_array_size(json_object_get(root, "segments")), verdict.run_count);
+			json_decref(root);
+			assay_verdict_close(&verdict);
+		}
+		free(index.data);
+	}
+}
