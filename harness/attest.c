@@ -194,7 +194,7 @@ static enum assay_status check(const struct assay_attest *attest, const char *at
 	return ASSAY_OK;
 }
 
-enum assay_status assay_attest_write(const struct assay_attest *attest, struct assay_verdict *verdict,
+enum assay_status assay_attest_write(struct assay_attest *attest, struct assay_verdict *verdict,
                                      struct assay_error *error)
 {
 	struct assay_output transcript = {.slot = -1}, attestation = {.slot = -1};
@@ -218,14 +218,19 @@ enum assay_status assay_attest_write(const struct assay_attest *attest, struct a
 		status = envelope_write(attestation.file, attest, digest, error);
 	if (!status)
 		status = assay_output_flush(&attestation, error);
-	if (!status)
+	if (!status) {
+		uint64_t start = assay_clock_ns();
 		status = check(attest, attestation.temporary, transcript.temporary, verdict, error);
-	/* The attestation last: where it is, its transcript is. */
+		attest->verify_ns = assay_clock_ns() - start;
+	}
+	/* The attestation last: where it is, its transcript is. An old one goes before its transcript does. */
+	if (!status && attest->replace)
+		unlink(path[1]);
 	if (!status)
 		status = assay_output_commit(&transcript, attest->replace, error);
 	if (!status) {
 		status = assay_output_commit(&attestation, attest->replace, error);
-		if (status && !attest->replace)
+		if (status)
 			unlink(path[0]);
 	}
 	assay_output_close(&transcript);

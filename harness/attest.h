@@ -16,12 +16,13 @@ struct assay_attest {
 	time_t started, finished;
 	const char *prefix; /* PREFIX.intoto.json and PREFIX.transcript */
 	bool replace;       /* existing files */
+	uint64_t verify_ns; /* out: how long the verifier took */
 };
 
 /* `verdict` is that of the verifier on the finished files, with the prover's own key trusted; to be closed by the
  * caller. Errors: those of the devices, io.exists, io.open, io.write; attest.refused when the verifier does not accept
  * the work. */
-enum assay_status assay_attest_write(const struct assay_attest *attest, struct assay_verdict *verdict,
+enum assay_status assay_attest_write(struct assay_attest *attest, struct assay_verdict *verdict,
                                      struct assay_error *error) ASSAY_CHECK_RESULT;
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { THREADS_MAX = 1024, CHUNKS_A_THREAD = 16 };
 
@@ -115,7 +116,13 @@ static enum assay_status cpu_open(void **device, uint32_t index, const struct as
 	if (!cpu)
 		return assay_fail(error, ASSAY_ERROR_MEMORY, "device.memory", "cpu: out of memory");
 	cpu->set = set;
-	cpu->threads = sched_getaffinity(0, sizeof mask, &mask) == 0 ? (uint32_t)CPU_COUNT(&mask) : 1;
+	/* The mask is too small for more than 1024 processors; there, all that are online count. */
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu->threads = 1;
+	if (sched_getaffinity(0, sizeof mask, &mask) == 0)
+		cpu->threads = (uint32_t)CPU_COUNT(&mask);
+	else if (online > 1)
+		cpu->threads = (uint32_t)online;
 	if (cpu->threads > THREADS_MAX)
 		cpu->threads = THREADS_MAX;
 	pthread_mutex_init(&cpu->lock, NULL);
@@ -196,10 +203,10 @@ static enum assay_status cpu_alloc(void *device, void **buffer, size_t len, stru
 
 	/* Linux promises more than it has, so look first. */
 	if (available && len > available)
-		return assay_fail(
-		    error, ASSAY_ERROR_MEMORY, "device.memory",
-		    "cpu: out of memory allocating %zu MiB: %llu MiB are free; free some or use a smaller profile",
-		    len >> 20, (unsigned long long)available >> 20);
+		return assay_fail(error, ASSAY_ERROR_MEMORY, "device.memory",
+		                  "cpu: out of memory allocating %zu MiB: %llu MiB are free; free some or choose "
+		                  "smaller sizes (--row)",
+		                  len >> 20, (unsigned long long)available >> 20);
 	*buffer = aligned_alloc(align, (len + align - 1) / align * align);
 	if (!*buffer)
 		return assay_fail(error, ASSAY_ERROR_MEMORY, "device.memory",

@@ -64,12 +64,13 @@ static enum assay_status opencl_count(uint32_t *count, struct assay_error *error
 static enum assay_status failed(struct assay_error *error, const struct opencl *device, const char *reason,
                                 const char *what, cl_int code)
 {
-	bool memory = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_RESOURCES ||
-	              code == CL_OUT_OF_HOST_MEMORY || code == CL_INVALID_BUFFER_SIZE;
+	/* CL_OUT_OF_RESOURCES is what a driver says of anything, a watchdog's kill too. */
+	bool memory =
+	    code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY || code == CL_INVALID_BUFFER_SIZE;
 
 	return assay_fail(error, memory ? ASSAY_ERROR_MEMORY : ASSAY_ERROR_DEVICE, memory ? "device.memory" : reason,
 	                  "opencl:%u: %s: %s%s", device->index, what, assay_opencl_error(code),
-	                  memory ? "; free the device, or use a smaller profile" : "");
+	                  memory ? "; free the device, or choose smaller sizes (--row)" : "");
 }
 
 static void opencl_close(void *handle)

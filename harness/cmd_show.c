@@ -48,6 +48,13 @@ static const char *text_of(const json_t *object, const char *name)
 	return text ? text : "unknown";
 }
 
+static const char *work_name(const struct assay_statement *statement, size_t segment)
+{
+	const char *name = json_string_value(json_array_get(statement->work, segment));
+
+	return name ? name : "unknown";
+}
+
 static void print(const struct assay_envelope *envelope, const struct assay_statement *statement)
 {
 	const json_t *predicate = json_object_get(statement->root, "predicate");
@@ -70,8 +77,7 @@ static void print(const struct assay_envelope *envelope, const struct assay_stat
 		const json_t *runs = json_array_get(statement->segments, j);
 		for (size_t d = 0; d < json_array_size(runs); d++) {
 			const json_t *run = json_array_get(runs, d);
-			printf("  segment %zu   %s on #%zu: ", j, json_string_value(json_array_get(statement->work, j)),
-			       d);
+			printf("  segment %zu   %s on #%zu: ", j, work_name(statement, j), d);
 			if (json_is_null(run))
 				printf("no rounds\n");
 			else

@@ -50,8 +50,13 @@ enum assay_status assay_devices_open(struct assay_device *devices, uint32_t *cou
                                      struct assay_error *error)
 {
 	char name[64];
+	uint32_t present;
 
 	*count = 0;
+	/* Backends look for their devices before any device has threads: looking may fork (opencl.c). */
+	for (const struct assay_backend *const *backend = assay_backends; *backend; backend++)
+		if (strcmp(list, "all") == 0 || strstr(list, (*backend)->name))
+			(void)(*backend)->count(&present, NULL);
 	if (strcmp(list, "all") == 0)
 		return open_all(devices, count, error);
 	while (next_name(name, &list)) {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * assay: the table of subcommands. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sodium.h>
 
@@ -34,9 +36,17 @@ static int help(FILE *out, int code)
 	return code;
 }
 
-int main(int argc, char **argv)
+/* Standard streams that were closed stay unusable, but no file that is opened later takes their number. */
+static void streams_reserve(void)
 {
-	char name[64];
+	for (int stream = 0; stream < 3; stream++)
+		if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", stream ? O_RDONLY : O_WRONLY) != stream)
+			_exit(ASSAY_EXIT_ERROR);
+}
+
+static int command(int argc, char **argv)
+{
+	static char name[64];
 
 	if (argc < 2)
 		return help(stderr, ASSAY_EXIT_ERROR);
@@ -46,23 +56,29 @@ int main(int argc, char **argv)
 		printf("assay %s (%s)\n", ASSAY_VERSION, ASSAY_GIT_COMMIT);
 		return 0;
 	}
-	if (sodium_init() < 0) {
-		fprintf(stderr, "assay: libsodium does not start\n");
-		return ASSAY_EXIT_ERROR;
-	}
-	assay_state_signals();
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
 		if (strcmp(argv[1], commands[i].name) != 0)
 			continue;
 		snprintf(name, sizeof name, "assay %s", commands[i].name);
 		argv[1] = name;
-		int code = commands[i].function(argc - 1, argv + 1);
-		if (fflush(stdout) != 0 || ferror(stdout)) {
-			fprintf(stderr, "assay: standard output could not be written (io.write)\n");
-			return ASSAY_EXIT_ERROR;
-		}
-		return code;
+		return commands[i].function(argc - 1, argv + 1);
 	}
 	fprintf(stderr, "assay: %s: no such command\n", argv[1]);
 	return help(stderr, ASSAY_EXIT_ERROR);
+}
+
+int main(int argc, char **argv)
+{
+	streams_reserve();
+	if (sodium_init() < 0) {
+		fprintf(stderr, "assay: libsodium does not start\n");
+		return ASSAY_EXIT_ERROR;
+	}
+	assay_state_signals();
+	int code = command(argc, argv);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fprintf(stderr, "assay: standard output could not be written (io.write)\n");
+		return ASSAY_EXIT_ERROR;
+	}
+	return code;
 }

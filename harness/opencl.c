@@ -6,9 +6,11 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,11 +23,13 @@ static struct assay_opencl functions;
 static char load_error[256];
 static pthread_once_t loaded = PTHREAD_ONCE_INIT;
 
-/* Some drivers end the process when they find nothing they like. Ask for devices in a child first, before this process has
- * threads. False when the child did not live to tell. */
+enum { SURVIVES_MS = 30000, SURVIVED = 77 };
+
+/* Some drivers end the process when they find nothing they like. Ask for devices in a child first, before this process
+ * has threads. False when the child did not live to tell, or hangs. */
 static bool survives(void)
 {
-	pid_t child = fork();
+	pid_t child = fork(), ended = 0;
 	int state;
 
 	if (child == 0) {
@@ -37,9 +41,19 @@ static bool survives(void)
 		if (functions.clGetPlatformIDs(16, platforms, &count) == CL_SUCCESS)
 			for (cl_uint i = 0; i < count && i < 16; i++)
 				functions.clGetDeviceIDs(platforms[i], CL_DEVICE_TYPE_ALL, 0, NULL, &devices);
-		_exit(0);
+		_exit(SURVIVED);
 	}
-	return child < 0 || (waitpid(child, &state, 0) == child && WIFEXITED(state));
+	if (child < 0)
+		return true;
+	for (int ms = 0; ms < SURVIVES_MS && (ended = waitpid(child, &state, WNOHANG)) == 0; ms++)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	if (ended == 0) {
+		kill(child, SIGKILL);
+		waitpid(child, &state, 0);
+	}
+	/* Without a status to read, a parent that ignores its children's ends say, the driver gets the benefit of the
+	 * doubt. */
+	return ended < 0 || (ended == child && WIFEXITED(state) && WEXITSTATUS(state) == SURVIVED);
 }
 
 static void load(void)
@@ -63,7 +77,8 @@ static void load(void)
 	ASSAY_OPENCL_FUNCTIONS(LOAD)
 #undef LOAD
 	if (!load_error[0] && !survives())
-		snprintf(load_error, sizeof load_error, "a driver crashes when it is asked for devices (try clinfo)");
+		snprintf(load_error, sizeof load_error,
+		         "a driver crashes or hangs when it is asked for devices (try clinfo)");
 }
 
 const struct assay_opencl *assay_opencl_load(struct assay_error *error)
@@ -103,7 +118,15 @@ const char *assay_opencl_error(cl_int code)
 	return number;
 }
 
-/* ---- The cache: <hash of source, options and device>.clbin ---- */
+/* ---- The cache: <hash of source, options and device>.clbin, a file of the binary's digest and the binary. Drivers may
+ * abort on a damaged binary, so none is given to them. ---- */
+
+static void cache_digest(uint8_t digest[32], const uint8_t *binary, size_t len)
+{
+	const struct assay_part part = {binary, len};
+
+	assay_hash(digest, "assay OpenCL binary\n", &part, 1);
+}
 
 static bool cache_path(char path[ASSAY_PATH_MAX], const struct assay_opencl *cl, cl_device_id device,
                        const char *options)
@@ -127,18 +150,22 @@ static cl_program from_cache(const struct assay_opencl *cl, const char *path, cl
 {
 	enum { BINARY_MAX = 64 << 20 };
 	cl_program program = NULL;
-	uint8_t *binary = NULL;
+	uint8_t *binary = NULL, stored[32], digest[32];
 	FILE *file = fopen(path, "rb");
 
 	if (!file)
 		return NULL;
 	if (fseek(file, 0, SEEK_END) == 0) {
 		long size = ftell(file);
-		if (size > 0 && size <= BINARY_MAX && (binary = malloc((size_t)size)) != NULL) {
+		if (size > (long)sizeof stored && size <= BINARY_MAX && (binary = malloc((size_t)size)) != NULL) {
 			const uint8_t *start = binary;
-			size_t len = (size_t)size;
+			size_t len = (size_t)size - sizeof stored;
 			rewind(file);
-			if (fread(binary, 1, len, file) == len)
+			bool good = fread(stored, 1, sizeof stored, file) == sizeof stored &&
+			            fread(binary, 1, len, file) == len;
+			if (good)
+				cache_digest(digest, binary, len);
+			if (good && memcmp(digest, stored, sizeof stored) == 0)
 				program = cl->clCreateProgramWithBinary(context, 1, &device, &len, &start, NULL, NULL);
 		}
 	}
@@ -156,13 +183,15 @@ static void to_cache(const struct assay_opencl *cl, const char *path, cl_program
 {
 	struct assay_output output;
 	size_t len = 0;
-	uint8_t *binary;
+	uint8_t *binary, digest[32];
 
 	if (cl->clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof len, &len, NULL) != CL_SUCCESS || len == 0 ||
 	    !(binary = malloc(len)))
 		return;
 	if (cl->clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) == CL_SUCCESS &&
 	    assay_state_parents(path, NULL) == ASSAY_OK && assay_output_open(&output, path, 0600, NULL) == ASSAY_OK) {
+		cache_digest(digest, binary, len);
+		fwrite(digest, 1, sizeof digest, output.file);
 		if (fwrite(binary, 1, len, output.file) == len && assay_output_flush(&output, NULL) == ASSAY_OK &&
 		    assay_output_commit(&output, true, NULL) != ASSAY_OK)
 			remove(path);

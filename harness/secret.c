@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <sodium.h>
 
@@ -94,19 +95,25 @@ enum assay_status assay_secret_write(const struct assay_secret *secret, const ch
 	if (snprintf(public_path, sizeof public_path, "%s.pub", path) >= (int)sizeof public_path)
 		return assay_fail(error, ASSAY_ERROR_IO, "io.open", "%.80s...: the name is too long", path);
 	enum assay_status status = assay_state_parents(path, error);
+	if (!status && !replace && access(path, F_OK) == 0)
+		status = assay_fail(error, ASSAY_ERROR_IO, "io.exists", "%s: exists already; use --force or another -o",
+		                    path);
+	if (status)
+		return status;
+	/* The public half first: a secret key never stands without it. */
+	assay_key_pem(pem, secret->key);
+	status = text_write(public_path, 0644, pem, replace, error);
 	if (status)
 		return status;
 	memcpy(der, pkcs8_prefix, sizeof pkcs8_prefix);
 	memcpy(der + sizeof pkcs8_prefix, secret->seed, 32);
 	assay_pem_text(pem, "PRIVATE KEY", der, sizeof der);
 	status = text_write(path, 0600, pem, replace, error);
+	if (status && !replace)
+		unlink(public_path);
 	sodium_memzero(der, sizeof der);
 	sodium_memzero(pem, sizeof pem);
-	if (status)
-		return status;
-	assay_key_pem(pem, secret->key);
-	/* Whatever stood under this name belonged to a key that is gone. */
-	return text_write(public_path, 0644, pem, true, error);
+	return status;
 }
 
 void assay_secret_sign(uint8_t signature[64], const struct assay_secret *secret, const void *message, size_t len)

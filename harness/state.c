@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -64,6 +65,14 @@ enum assay_status assay_state_parents(const char *path, struct assay_error *erro
 	return ASSAY_OK;
 }
 
+static void forget(struct assay_output *output)
+{
+	if (output->slot >= 0)
+		unfinished[output->slot].used = 0;
+	output->slot = -1;
+	output->temporary[0] = '\0';
+}
+
 enum assay_status assay_output_open(struct assay_output *output, const char *path, unsigned mode,
                                     struct assay_error *error)
 {
@@ -74,33 +83,32 @@ enum assay_status assay_output_open(struct assay_output *output, const char *pat
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (snprintf(output->path, sizeof output->path, "%s", path) >= ASSAY_PATH_MAX ||
 	    snprintf(output->temporary, sizeof output->temporary, "%s.part%lld%09ld", path, (long long)now.tv_sec,
-	             now.tv_nsec) >= ASSAY_PATH_MAX)
+	             now.tv_nsec) >= ASSAY_PATH_MAX) {
+		/* Cut short it may be the name of another file. */
+		output->temporary[0] = '\0';
 		return assay_fail(error, ASSAY_ERROR_IO, "io.open", "%.80s...: the name is too long", path);
+	}
 	for (int i = 0; i < UNFINISHED_MAX && output->slot < 0; i++) {
 		if (!unfinished[i].used) {
 			memcpy(unfinished[i].path, output->temporary, sizeof unfinished[i].path);
+			atomic_signal_fence(memory_order_seq_cst);
 			unfinished[i].used = 1;
 			output->slot = i;
 		}
 	}
 	int file = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	if (file < 0) {
-		int cause = errno;
-		if (output->slot >= 0)
-			unfinished[output->slot].used = 0;
-		return assay_fail(error, ASSAY_ERROR_IO, "io.open",
-		                  "%s: %s; choose a directory that can be written (-o)", output->temporary,
-		                  strerror(cause));
+	if (file >= 0 && !(output->file = fdopen(file, "wb"))) {
+		close(file);
+		unlink(output->temporary);
 	}
-	output->file = fdopen(file, "wb");
+	if (!output->file) {
+		enum assay_status status =
+		    assay_fail(error, ASSAY_ERROR_IO, "io.open", "%s: cannot be written: %s; choose another place (-o)",
+		               output->path, strerror(errno));
+		forget(output);
+		return status;
+	}
 	return ASSAY_OK;
-}
-
-static void forget(struct assay_output *output)
-{
-	if (output->slot >= 0)
-		unfinished[output->slot].used = 0;
-	output->temporary[0] = '\0';
 }
 
 enum assay_status assay_output_flush(struct assay_output *output, struct assay_error *error)
@@ -114,6 +122,20 @@ enum assay_status assay_output_flush(struct assay_output *output, struct assay_e
 	return ASSAY_OK;
 }
 
+/* A name is on the disk when its directory is. File systems that cannot say so are taken at their word. */
+static void directory_sync(const char *path)
+{
+	char directory[ASSAY_PATH_MAX];
+	const char *slash = strrchr(path, '/');
+
+	snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
+	int file = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (file >= 0) {
+		fsync(file);
+		close(file);
+	}
+}
+
 enum assay_status assay_output_commit(struct assay_output *output, bool replace, struct assay_error *error)
 {
 	if (output->file && fclose(output->file) != 0) {
@@ -125,6 +147,7 @@ enum assay_status assay_output_commit(struct assay_output *output, bool replace,
 	if (!replace && link(output->temporary, output->path) == 0) {
 		unlink(output->temporary);
 		forget(output);
+		directory_sync(output->path);
 		return ASSAY_OK;
 	}
 	if (!replace && (errno == EEXIST || access(output->path, F_OK) == 0))
@@ -133,6 +156,7 @@ enum assay_status assay_output_commit(struct assay_output *output, bool replace,
 	if (rename(output->temporary, output->path) != 0)
 		return assay_fail(error, ASSAY_ERROR_IO, "io.write", "%s: %s", output->path, strerror(errno));
 	forget(output);
+	directory_sync(output->path);
 	return ASSAY_OK;
 }
 
@@ -152,7 +176,7 @@ void assay_output_close(struct assay_output *output)
 /* Only calls that are safe in a signal handler. */
 static void end(int number)
 {
-	static const char text[] = "\nassay: interrupted; no file was written\n";
+	static const char text[] = "\nassay: interrupted; unfinished files are removed\n";
 
 	for (int i = 0; i < UNFINISHED_MAX; i++)
 		if (unfinished[i].used)
@@ -167,8 +191,12 @@ void assay_state_signals(void)
 	struct sigaction action = {.sa_handler = end};
 
 	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		struct sigaction before;
+		/* What the caller ignores (nohup) stays ignored. */
+		if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			sigaction(numbers[i], &action, NULL);
+	}
 	signal(SIGPIPE, SIG_IGN);
 }

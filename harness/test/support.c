@@ -23,11 +23,6 @@ const char *support_build(void)
 	return build && *build ? build : "build";
 }
 
-static void set(const char *name, const char *path)
-{
-	setenv(name, path, 1);
-}
-
 const char *support_enter(void)
 {
 	static char absolute[256], cache[512], state[600];
@@ -37,10 +32,10 @@ const char *support_enter(void)
 	cr_assert(mkdtemp(directory), "%s", directory);
 	cr_assert_eq(chmod(directory, 0755), 0);
 	snprintf(state, sizeof state, "%s/.state", directory);
-	set("ASSAY_STATE_DIR", state);
+	setenv("ASSAY_STATE_DIR", state, 1);
 	/* Compiled kernels, to be found again by the next test. */
 	snprintf(cache, sizeof cache, "%s/pocl", absolute);
-	set("POCL_CACHE_DIR", cache);
+	setenv("POCL_CACHE_DIR", cache, 0);
 	return directory;
 }
 
@@ -140,7 +135,6 @@ _Noreturn void support_missing(const char *what, const char *why)
 	const char *required = getenv("ASSAY_REQUIRE");
 	size_t len = strlen(what);
 
-	support_leave();
 	for (const char *at = required; at && (at = strstr(at, what)); at += len)
 		if ((at == required || at[-1] == ',') && (at[len] == '\0' || at[len] == ','))
 			cr_assert_fail("%s is required but missing: %s", what, why);

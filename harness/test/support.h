@@ -35,7 +35,8 @@ extern char support_out[65536], support_err[65536];
 /* Skips the test, loudly, unless $ASSAY_REQUIRE lists `what`: then it fails. */
 _Noreturn void support_missing(const char *what, const char *why);
 
-/* Opens opencl:0 with these lanes and group (0 = the device's own), or does as support_missing does. */
+/* Opens opencl:0, before any other device because looking for it forks, with these lanes and group (0 = the device's
+ * own), or does as support_missing does. */
 void support_opencl(struct assay_device *device, uint32_t lanes, uint32_t group);
 
 /* Opens the cpu with these lanes; false when the processor cannot run them. */

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Medians and their intervals (SPEC 8.3) against a search in integers, without any square root. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/measure.h"
+#include "harness/test/support.h"
+
+TestSuite(measure, .timeout = 60);
+
+/* l = max(1, floor((n - 1.96 sqrt n) / 2)): the largest l with n - 2l >= 1.96 sqrt n, that is with (100 (n - 2l))^2 >=
+ * 196^2 n. */
+static size_t rank_low(uint64_t n)
+{
+	size_t rank = 1;
+
+	for (uint64_t l = 1; 2 * l <= n; l++)
+		if (10000 * (n - 2 * l) * (n - 2 * l) >= 196 * 196 * n)
+			rank = l;
+	return rank;
+}
+
+/* u = min(n, ceil(1 + (n + 1.96 sqrt n) / 2)): the smallest u with 2 (u - 1) - n >= 1.96 sqrt n. */
+static size_t rank_high(uint64_t n)
+{
+	for (uint64_t u = 1; u < n; u++)
+		if (2 * (u - 1) >= n && 10000 * (2 * (u - 1) - n) * (2 * (u - 1) - n) >= 196 * 196 * n)
+			return u;
+	return n;
+}
+
+static uint64_t next(uint64_t *state)
+{
+	*state = *state * 6364136223846793005u + 1442695040888963407u;
+	return *state >> 20;
+}
+
+/* The value of this rank by counting, without sorting. */
+static uint64_t ranked(const uint64_t *values, size_t n, size_t rank)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t below = 0, equal = 0;
+		for (size_t j = 0; j < n; j++) {
+			below += values[j] < values[i];
+			equal += values[j] == values[i];
+		}
+		if (below < rank && rank <= below + equal)
+			return values[i];
+	}
+	cr_assert_fail("no value has rank %zu of %zu", rank, n);
+	return 0;
+}
+
+Test(measure, against_counting)
+{
+	uint64_t values[200], sorted[200], state = 1;
+
+	for (size_t n = 1; n <= 200; n++) {
+		for (int trial = 0; trial < 4; trial++) {
+			/* Distinct, few different, equal, and large ones, of which two do not fit together. */
+			for (size_t i = 0; i < n; i++)
+				values[i] = trial == 0   ? next(&state)
+				            : trial == 1 ? next(&state) % 5
+				            : trial == 2 ? 7
+				                         : UINT64_MAX - next(&state) % 1000;
+			memcpy(sorted, values, n * sizeof *values);
+			struct assay_spread spread = assay_spread_of(sorted, n);
+			uint64_t a = ranked(values, n, (n + 1) / 2), b = ranked(values, n, n / 2 + 1);
+			/* a <= b; their sum may not fit. */
+			uint64_t median = n % 2 ? a : a / 2 + b / 2 + (a & b & 1);
+			cr_assert_eq(spread.median, median, "n %zu trial %d", n, trial);
+			cr_assert_eq(spread.low, ranked(values, n, rank_low(n)), "n %zu trial %d", n, trial);
+			cr_assert_eq(spread.high, ranked(values, n, rank_high(n)), "n %zu trial %d", n, trial);
+			cr_assert(spread.low <= spread.median && spread.median <= spread.high);
+		}
+	}
+}
+
+/* Where 1.96 sqrt n is a whole number, rounding could fall on either side. */
+Test(measure, ranks_of_many_rounds)
+{
+	static const size_t counts[] = {625, 2500, 5625, 10000, 15625, 22500, 62500, 65535, 65536, 201, 1023};
+	uint64_t *values = malloc(65536 * sizeof *values);
+
+	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+		size_t n = counts[i];
+		for (size_t v = 0; v < n; v++)
+			values[v] = n - v;
+		struct assay_spread spread = assay_spread_of(values, n);
+		cr_assert_eq(spread.low, rank_low(n), "n %zu: %zu", n, (size_t)spread.low);
+		cr_assert_eq(spread.high, rank_high(n), "n %zu: %zu", n, (size_t)spread.high);
+		cr_assert_eq(spread.median, (n + 1) / 2);
+	}
+	free(values);
+}
+
+Test(measure, clock_does_not_go_back)
+{
+	uint64_t before = assay_clock_ns();
+
+	for (int i = 0; i < 100000; i++) {
+		uint64_t now = assay_clock_ns();
+		cr_assert_geq(now, before);
+		before = now;
+	}
+}
