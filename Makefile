@@ -43,11 +43,23 @@ KERNEL_SOURCES := kernels/dialect.h kernels/chacha20.cl kernels/matmul_i8.cl ker
 ARITH_OBJECTS := $(LEVELS:%=$(BUILD)/verify/arith_%.o)
 VERIFY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out verify/arith.c verify/cli.c verify/main.c,$(wildcard verify/*.c))) \
                   $(ARITH_OBJECTS)
-KERNEL_OBJECTS := $(LEVELS:%=$(BUILD)/kernels/kernels_%.o) $(BUILD)/kernels/source.o $(BUILD)/kernels/names.o
-HARNESS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out harness/main.c,$(wildcard harness/*.c)))
+KERNEL_OBJECTS := $(LEVELS:%=$(BUILD)/kernels/kernels_%.o) $(BUILD)/kernels/source.o $(BUILD)/kernels/names.o \
+                  $(BUILD)/kernels/images.o
+
+# Programs for GPUs, made ahead of time where a clang that knows them is at hand. PTX of ISA 7.0 loads on NVIDIA drivers
+# from 450 on; each text serves its compute capability and later ones. A code object serves one AMD architecture.
+GPU_CLANG ?= $(firstword $(foreach v,19 20 18 17,$(shell command -v clang-$v 2>/dev/null)))
+ifneq ($(GPU_CLANG),)
+CUDA_IMAGES := 61 75
+HIP_IMAGES := gfx906 gfx908 gfx90a gfx942 gfx1030 gfx1100 gfx1201
+endif
+# The GPU backend is compiled once a vendor.
+GPU_SOURCES := harness/backend_gpu.c harness/gpu.c
+HARNESS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out harness/main.c $(GPU_SOURCES),$(wildcard harness/*.c))) \
+                   $(foreach vendor,cuda hip,$(GPU_SOURCES:%.c=$(BUILD)/%_$(vendor).o))
 LIBRARY := $(BUILD)/libassay.a $(BUILD)/libassay.so.0 $(BUILD)/libassay.pc
 
-TEST_SOURCES := $(filter-out verify/test/fuzz_%.c harness/test/threads.c,$(wildcard verify/test/*.c harness/test/*.c))
+TEST_SOURCES := $(filter-out verify/test/fuzz_%.c harness/test/threads.c harness/test/double.c,$(wildcard verify/test/*.c harness/test/*.c))
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
 .PHONY: all certify test check bench peers format vectors install help clean
@@ -96,6 +108,33 @@ $(BUILD)/kernels/source.c: $(KERNEL_SOURCES)
 
 $(BUILD)/kernels/source.o: $(BUILD)/kernels/source.c
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/kernels/kernels.cl: $(KERNEL_SOURCES)
+	@mkdir -p $(@D)
+	cat $(KERNEL_SOURCES) > $@
+
+$(BUILD)/kernels/cuda_%.image: $(BUILD)/kernels/kernels.cl
+	$(GPU_CLANG) -x cuda -nocudainc -nocudalib --cuda-device-only --cuda-gpu-arch=sm_$* --cuda-feature=+ptx70 \
+	  -Wno-unknown-cuda-version -O3 -DLANES=1 -S -o $@ $<
+
+$(BUILD)/kernels/hip_%.image: $(BUILD)/kernels/kernels.cl
+	$(GPU_CLANG) -x hip --offload-arch=$* --offload-device-only --no-gpu-bundle-output -nogpuinc -nogpulib \
+	  -O3 -DLANES=1 -o $@ $<
+
+$(BUILD)/kernels/images.c: $(CUDA_IMAGES:%=$(BUILD)/kernels/cuda_%.image) $(HIP_IMAGES:%=$(BUILD)/kernels/hip_%.image) ci/images
+	@mkdir -p $(@D)
+	ci/images $(filter %.image,$^) > $@
+
+$(BUILD)/kernels/images.o: $(BUILD)/kernels/images.c
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/harness/%_cuda.o: harness/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -DVENDOR_CUDA -c -o $@ $<
+
+$(BUILD)/harness/%_hip.o: harness/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -DVENDOR_HIP -c -o $@ $<
 
 # Only these see the commit, so that a new commit does not rebuild everything.
 $(BUILD)/commit: FORCE
@@ -175,8 +214,19 @@ $(BUILD)/assay.1 $(BUILD)/assay.bash &: $(BUILD)/assay ci/manual
 
 # What the tests run is built too; they find it by ASSAY_BUILD.
 $(BUILD)/assay-tests: $(TEST_OBJECTS) $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o $(BUILD)/libassay.a \
-                      | $(BUILD)/assay $(BUILD)/assay-verify $(BUILD)/libassay.so.0
+                      | $(BUILD)/assay $(BUILD)/assay-verify $(BUILD)/libassay.so.0 $(BUILD)/double/libcuda.so \
+                      $(BUILD)/double/libamdhip64.so
 	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ -lcriterion $(HARNESS_LIBS)
+
+# Doubles of the vendors' drivers, with the kernels as plain C of one lane.
+LANES_scalar := 1
+DOUBLE_OBJECTS := $(BUILD)/kernels/kernels_scalar.o $(BUILD)/kernels/names.o
+$(BUILD)/double/libcuda.so: harness/test/double.c harness/vendor.h $(DOUBLE_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -DVENDOR_CUDA -shared -o $@ $< $(DOUBLE_OBJECTS)
+$(BUILD)/double/libamdhip64.so: harness/test/double.c harness/vendor.h $(DOUBLE_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -DVENDOR_HIP -shared -o $@ $< $(DOUBLE_OBJECTS)
 
 # For ThreadSanitizer, under which Criterion's runner does not start.
 $(BUILD)/threads: $(BUILD)/harness/test/threads.o $(BUILD)/harness/test/shim.o $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) \

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The dialect: one kernel source for C11 and OpenCL C; CUDA and HIP join here. Prepended to every kernel; a kernel
- * itself includes nothing and has no #ifdef. kernels/README.md has the rules.
+ * The dialect: one kernel source for C11, OpenCL C, CUDA and HIP. Prepended to every kernel; a kernel itself includes
+ * nothing and has no #ifdef. kernels/README.md has the rules.
  *
  * LANES is how many 32-bit values a work-item holds side by side: 1 on a GPU, 4, 8 or 16 where the compiler has vector
  * registers. A `u32v` is LANES such values and knows + - ^ & | ~ << >> with another u32v or with a u32. */
 #if !defined(LANES)
 #error "define LANES as 1, 4, 8 or 16"
+#endif
+
+/* In front of a loop with constant bounds whose arrays are to stay in registers. */
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
+#define UNROLL _Pragma("GCC unroll 64")
+#else
+#define UNROLL _Pragma("unroll")
 #endif
 
 #if defined(__OPENCL_VERSION__)
@@ -37,6 +44,36 @@ typedef DIALECT_JOIN(uint, LANES) u32v;
 #define splat(x) ((u32v)(x))
 #define as_u32v(x) __builtin_astype(x, u32v)
 #define rotl(x, n) rotate((u32v)(x), (u32v)(n))
+
+#elif defined(__cplusplus)
+
+/* CUDA by nvcc, NVRTC or clang, HIP by hipcc, hipRTC or clang. One lane; no headers are needed. */
+#define GLOBAL
+#define CONSTANT static __attribute__((constant)) const
+#define FUNCTION static inline __attribute__((device, always_inline))
+/* Groups of at most 256, so that a work-item may have registers enough. */
+#if defined(__HIP__) || defined(__HIPCC_RTC__)
+#define DIALECT_GROUP __attribute__((amdgpu_flat_work_group_size(1, 256)))
+#else
+#define DIALECT_GROUP __attribute__((launch_bounds(256)))
+#endif
+#define KERNEL(name, ...) extern "C" __attribute__((global)) DIALECT_GROUP void name(__VA_ARGS__)
+#if defined(__AMDGCN__)
+#define ITEM \
+	(__builtin_amdgcn_workgroup_id_x() * __builtin_amdgcn_workgroup_size_x() + __builtin_amdgcn_workitem_id_x())
+#elif defined(__NVPTX__) && defined(__clang__)
+#define ITEM ((u32)(__nvvm_read_ptx_sreg_ctaid_x() * __nvvm_read_ptx_sreg_ntid_x() + __nvvm_read_ptx_sreg_tid_x()))
+#else
+#define ITEM (blockIdx.x * blockDim.x + threadIdx.x)
+#endif
+typedef unsigned int u32;
+typedef unsigned long long u64;
+typedef u32 u32v;
+#define lanes_index() 0u
+#define lanes_load(p) (*(p))
+#define lanes_store(p, v) (*(p) = (v))
+#define splat(x) ((u32v)(x))
+#define rotl(x, n) (((x) << (n)) | ((x) >> (32 - (n))))
 
 #else /* C11 with the vector types of gcc and clang */
 
@@ -134,6 +171,17 @@ FUNCTION u32v dot4(u32v acc, u32 x, u32v y)
 	dialect_i32v odd = DIALECT_MADD(xv >> 8, yv >> 8), even = DIALECT_MADD((xv << 8) >> 8, (yv << 8) >> 8);
 	return acc + as_u32v(odd) + as_u32v(even);
 }
+#elif defined(__NVPTX__) || defined(__CUDA_ARCH__)
+FUNCTION u32v dot4(u32v acc, u32 x, u32v y)
+{
+	asm("dp4a.s32.s32 %0, %1, %2, %0;" : "+r"(acc) : "r"(x), "r"(y)); /* sm_61 and later */
+	return acc;
+}
+#elif defined(__GFX11__) || defined(__GFX12__)
+#define dot4(acc, x, y) ((u32v)__builtin_amdgcn_sudot4(true, (int)(x), true, (int)(y), (int)(acc), false))
+#elif defined(__gfx906__) || defined(__gfx908__) || defined(__gfx90a__) || defined(__gfx940__) || \
+    defined(__gfx942__) || defined(__gfx1030__) || defined(__gfx1031__) || defined(__gfx1032__)
+#define dot4(acc, x, y) ((u32v)__builtin_amdgcn_sdot4((int)(x), (int)(y), (int)(acc), false))
 #else
 FUNCTION u32v dialect_byte(u32v x, u32 shift)
 {

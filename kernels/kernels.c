@@ -43,6 +43,7 @@ static void merkle_hash_range(const void *const *args, uint32_t first, uint32_t 
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
 
+extern const struct assay_kernel_set JOIN(assay_kernels_, KERNELS_LEVEL);
 const struct assay_kernel_set JOIN(assay_kernels_, KERNELS_LEVEL) = {
     .name = TEXT(KERNELS_LEVEL),
     .lanes = LANES,

@@ -23,6 +23,17 @@ extern const char *const assay_kernel_names[ASSAY_KERNEL_COUNT];
 extern const unsigned char assay_kernel_source[];
 extern const size_t assay_kernel_source_len;
 
+/* A program of all kernels for one architecture, made ahead of time where a compiler for it was at hand: PTX text with
+ * its terminator ("61" serves compute capability 6.1 and later), or an AMD code object ("gfx90a" serves that one). */
+struct assay_image {
+	const char *architecture;
+	const unsigned char *data;
+	size_t len;
+};
+
+/* Ended by a NULL architecture; older architectures first. */
+extern const struct assay_image assay_images_cuda[], assay_images_hip[];
+
 /* Runs items [first, end) of a kernel; args[i] is the address of argument i. */
 typedef void assay_kernel_range(const void *const *args, uint32_t first, uint32_t end);
 

@@ -16,6 +16,7 @@ KERNEL(merkle_hash, GLOBAL const u32 *in, u32 in_first, GLOBAL u32 *out, u32 out
 	sha256_start(state);
 	for (u32 block = 0; block < blocks; block++) {
 		u32v w[16];
+		UNROLL
 		for (u32 i = 0; i < 16; i++) {
 			u32 t = block * 16 + i;
 			if (t < words) {
