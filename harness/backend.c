@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct assay_backend *const assay_backends[] = {&assay_backend_cpu, &assay_backend_opencl, NULL};
+const struct assay_backend *const assay_backends[] = {&assay_backend_cpu, &assay_backend_cuda, &assay_backend_hip,
+                                                      &assay_backend_opencl, NULL};
 
 enum assay_status assay_device_open(struct assay_device *device, const struct assay_backend *backend, uint32_t index,
                                     const struct assay_tuning *tuning, struct assay_error *error)

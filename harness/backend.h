@@ -61,7 +61,7 @@ struct assay_backend {
 	enum assay_status (*synchronise)(void *device, struct assay_error *error);
 };
 
-extern const struct assay_backend assay_backend_cpu, assay_backend_opencl;
+extern const struct assay_backend assay_backend_cpu, assay_backend_cuda, assay_backend_hip, assay_backend_opencl;
 
 /* All backends, ended by NULL. */
 extern const struct assay_backend *const assay_backends[];

@@ -307,7 +307,7 @@ Test(commands, run_as_nobody)
 	support_enter();
 	if (geteuid() != 0)
 		support_missing("root", "only root can become somebody else");
-	if (support_run("setpriv --reuid=65534 --regid=65534 --clear-groups $A --version") != 0)
+	if (support_run("setpriv --reuid=65534 --regid=65534 --clear-groups env $A --version") != 0)
 		support_missing("setpriv", "nobody cannot run the binary here");
 	cr_assert_eq(support_run("mkdir $T/out $T/closed && chmod 777 $T/out && chmod 555 $T/closed"), 0);
 	const char *nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups env -u HOME -u ASSAY_STATE_DIR "

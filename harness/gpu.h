@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The libraries of one vendor, opened at run time: driver and kernel compiler. Compiled once a vendor, like
+ * backend_gpu.c; vendor.h has the names. */
+#ifndef HARNESS_GPU_H
+#define HARNESS_GPU_H
+
+#include "harness/vendor.h"
+#include "verify/bytes.h"
+
+/* Both vendors' objects are in one program. */
+#define gpu_driver_load GPU_OBJECT(driver_load)
+#define gpu_driver_error GPU_OBJECT(driver_error)
+#define gpu_architecture GPU_OBJECT(architecture)
+#define gpu_compile GPU_OBJECT(compile)
+
+struct gpu_driver {
+#define GPU_MEMBER(member, parameters, cuda, hip) int(*member) parameters;
+	GPU_FUNCTIONS(GPU_MEMBER)
+};
+
+struct gpu_compiler {
+	GPU_COMPILER_FUNCTIONS(GPU_MEMBER)
+#undef GPU_MEMBER
+};
+
+/* The driver, loaded and initialised once a process; NULL, with the reason, when there is none. */
+const struct gpu_driver *gpu_driver_load(struct assay_error *error);
+
+/* The driver's words for an error code. */
+void gpu_driver_error(char text[128], int code);
+
+/* "sm_90", "gfx90a": what a device is. */
+bool gpu_architecture(char name[64], const struct gpu_driver *driver, int device);
+
+/* Compiles the embedded source for an architecture; *code is to be released with free(). Errors: device.build, with the
+ * compiler's first lines, or because there is no compiler. */
+enum assay_status gpu_compile(char **code, const char *architecture, struct assay_error *error) ASSAY_CHECK_RESULT;
+
+#endif
