@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "harness/command.h"
-#include "harness/state.h"
 #include "verify/cli.h"
 #include "verify/statement.h"
 #include "verify/transcript.h"
@@ -24,21 +23,15 @@ static const char usage[] = "usage: assay show [--json|--rounds] ATTESTATION\n"
 static enum assay_status attestation_read(struct assay_envelope *envelope, struct assay_statement *statement,
                                           const char *path, struct assay_error *error)
 {
-	char *text = malloc(ASSAY_ENVELOPE_BYTES_MAX + 1);
-	FILE *file = text ? fopen(path, "rb") : NULL;
-	size_t len = file ? fread(text, 1, ASSAY_ENVELOPE_BYTES_MAX + 1, file) : 0;
-	bool good = file && !ferror(file);
+	bool good;
+	enum assay_status status = assay_envelope_read(envelope, &good, path, error);
 
-	if (file)
-		fclose(file);
-	if (good && (!assay_envelope_parse(envelope, text, len) ||
-	             assay_statement_parse(statement, envelope->payload, envelope->payload_len) != ASSAY_REASON_NONE)) {
-		free(text);
-		return assay_fail(error, ASSAY_ERROR_INPUT, "statement.malformed",
-		                  "%s: not an attestation of this version (see `assay verify`)", path);
-	}
-	free(text);
-	return good ? ASSAY_OK : assay_fail(error, ASSAY_ERROR_IO, "io.open", "%s: cannot be read", path);
+	if (status)
+		return status;
+	if (good && assay_statement_parse(statement, envelope->payload, envelope->payload_len) == ASSAY_REASON_NONE)
+		return ASSAY_OK;
+	return assay_fail(error, ASSAY_ERROR_INPUT, "statement.malformed",
+	                  "%s: not an attestation of this version (see `assay verify`)", path);
 }
 
 static const char *text_of(const json_t *object, const char *name)
@@ -115,15 +108,13 @@ static bool print_run(struct assay_transcript *transcript, const struct assay_se
 
 static enum assay_status print_rounds(const char *attestation, struct assay_error *error)
 {
-	static const char ending[] = ".intoto.json";
-	char path[ASSAY_PATH_MAX], detail[64];
+	char detail[64];
 	struct assay_transcript transcript = {0};
 	struct assay_challenge challenge;
 	enum assay_reason reason;
-	size_t len = strlen(attestation), stem = len >= sizeof ending ? len - (sizeof ending - 1) : len;
+	char *path = assay_transcript_beside(attestation);
 
-	if (strcmp(attestation + stem, ending) != 0 ||
-	    snprintf(path, sizeof path, "%.*s.transcript", (int)stem, attestation) >= ASSAY_PATH_MAX)
+	if (!path)
 		return assay_fail(error, ASSAY_ERROR_INPUT, "io.name", "%s: does not end in .intoto.json", attestation);
 	enum assay_status status = assay_transcript_open(&transcript, path, &reason, error);
 	bool good = !status && reason == ASSAY_REASON_NONE &&
@@ -136,6 +127,7 @@ static enum assay_status print_rounds(const char *attestation, struct assay_erro
 	if (!status && !good)
 		status = assay_fail(error, ASSAY_ERROR_INPUT, "transcript.malformed",
 		                    "%s: not a transcript of this version (see `assay verify`)", path);
+	free(path);
 	return status;
 }
 

@@ -3,6 +3,7 @@
  * See statement.h. SPEC 6, 8. */
 #include "verify/statement.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,42 @@ done:
 		envelope->payload = NULL;
 	}
 	return good;
+}
+
+enum assay_status assay_envelope_read(struct assay_envelope *envelope, bool *good, const char *path,
+                                      struct assay_error *error)
+{
+	enum assay_status status = ASSAY_OK;
+
+	FILE *file = fopen(path, "rb");
+	if (!file)
+		return assay_fail(error, ASSAY_ERROR_IO, "io.open", "%s: %s", path, strerror(errno));
+	char *text = malloc(ASSAY_ENVELOPE_BYTES_MAX + 1);
+	size_t len = text ? fread(text, 1, ASSAY_ENVELOPE_BYTES_MAX + 1, file) : 0;
+	if (!text)
+		status = assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+	else if (ferror(file))
+		status = assay_fail(error, ASSAY_ERROR_IO, "io.read", "%s: %s", path, strerror(errno));
+	else
+		*good = assay_envelope_parse(envelope, text, len);
+	free(text);
+	fclose(file);
+	return status;
+}
+
+char *assay_transcript_beside(const char *attestation)
+{
+	static const char ending[] = ".intoto.json";
+	size_t len = strlen(attestation), stem = len - (sizeof ending - 1);
+
+	if (len < sizeof ending || strcmp(attestation + stem, ending) != 0)
+		return NULL;
+	char *path = malloc(stem + sizeof ".transcript");
+	if (path) {
+		memcpy(path, attestation, stem);
+		memcpy(path + stem, ".transcript", sizeof ".transcript");
+	}
+	return path;
 }
 
 char *assay_envelope_text(const struct assay_envelope *envelope)

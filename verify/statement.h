@@ -23,6 +23,13 @@ struct assay_envelope {
 /* Reads the bytes of an attestation file in its one encoding. False when it is anything else. */
 bool assay_envelope_parse(struct assay_envelope *envelope, const char *text, size_t len);
 
+/* Reads an attestation file; *good is what assay_envelope_parse says of it. Errors: io.open, io.read, memory. */
+enum assay_status assay_envelope_read(struct assay_envelope *envelope, bool *good, const char *path,
+                                      struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* NAME.intoto.json -> NAME.transcript, to be released with free(). NULL when the path has another ending. */
+char *assay_transcript_beside(const char *attestation);
+
 /* The file's text with its final newline, to be released with free(); NULL when out of memory. */
 char *assay_envelope_text(const struct assay_envelope *envelope);
 

@@ -2,7 +2,6 @@
  *
  * assay_verify: the checks of SPEC 10.1 in their order. Nothing of the statement is looked at
  * before its signature held, and every number comes from the challenge. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -299,56 +298,12 @@ static enum assay_outcome outcome(const struct assay_verdict *verdict)
 	return ASSAY_PASS;
 }
 
-static enum assay_status attestation_read(struct session *session, const char *path)
-{
-	struct assay_error *error = &session->verdict->error;
-	enum assay_status status = ASSAY_OK;
-	char *text = NULL;
-
-	FILE *file = fopen(path, "rb");
-	if (!file)
-		return assay_fail(error, ASSAY_ERROR_IO, "io.open", "%s: %s", path, strerror(errno));
-	text = malloc(ASSAY_ENVELOPE_BYTES_MAX + 1);
-	if (!text) {
-		status = assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
-		goto done;
-	}
-	size_t len = fread(text, 1, ASSAY_ENVELOPE_BYTES_MAX + 1, file);
-	if (ferror(file)) {
-		status = assay_fail(error, ASSAY_ERROR_IO, "io.read", "%s: %s", path, strerror(errno));
-		goto done;
-	}
-	bool good = assay_envelope_parse(&session->envelope, text, len);
-	note(session, ASSAY_CHECK_ENVELOPE, good ? ASSAY_REASON_NONE : ASSAY_REASON_ENVELOPE_MALFORMED, NULL);
-done:
-	free(text);
-	fclose(file);
-	return status;
-}
-
-/* NAME.intoto.json -> NAME.transcript, to be released with free(). NULL when the path has another ending. */
-static char *transcript_beside(const char *attestation)
-{
-	static const char ending[] = ".intoto.json";
-	size_t len = strlen(attestation), stem = len - (sizeof ending - 1);
-
-	if (len < sizeof ending || strcmp(attestation + stem, ending) != 0)
-		return NULL;
-	char *path = malloc(stem + sizeof ".transcript");
-	if (path) {
-		memcpy(path, attestation, stem);
-		memcpy(path + stem, ".transcript", sizeof ".transcript");
-	}
-	return path;
-}
-
 enum assay_status assay_verify(struct assay_verdict *verdict, const char *attestation, const char *transcript,
                                const struct assay_policy *policy)
 {
 	struct session *session = calloc(1, sizeof *session);
 	char *beside = NULL;
 	enum assay_status status;
-
 	const char *slash = strrchr(attestation, '/');
 
 	memset(verdict, 0, sizeof *verdict);
@@ -361,11 +316,13 @@ enum assay_status assay_verify(struct assay_verdict *verdict, const char *attest
 	}
 	session->policy = policy;
 	session->verdict = verdict;
-	status = attestation_read(session, attestation);
-	if (status || verdict->checks[ASSAY_CHECK_ENVELOPE].reason)
+	bool good;
+	status = assay_envelope_read(&session->envelope, &good, attestation, &verdict->error);
+	if (status ||
+	    !note(session, ASSAY_CHECK_ENVELOPE, good ? ASSAY_REASON_NONE : ASSAY_REASON_ENVELOPE_MALFORMED, NULL))
 		goto done;
 	if (!transcript)
-		transcript = beside = transcript_beside(attestation);
+		transcript = beside = assay_transcript_beside(attestation);
 	if (!transcript) {
 		status = assay_fail(&verdict->error, ASSAY_ERROR_INPUT, "io.name",
 		                    "%s: does not end in .intoto.json, so its transcript is not known; name it",
