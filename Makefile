@@ -48,10 +48,13 @@ KERNEL_OBJECTS := $(LEVELS:%=$(BUILD)/kernels/kernels_%.o) $(BUILD)/kernels/sour
 
 # Programs for GPUs, made ahead of time where a clang that knows them is at hand. PTX of ISA 7.0 loads on NVIDIA drivers
 # from 450 on; each text serves its compute capability and later ones. A code object serves one AMD architecture.
-GPU_CLANG ?= $(firstword $(foreach v,19 20 18 17,$(shell command -v clang-$v 2>/dev/null)))
+GPU_CLANG ?= $(firstword $(foreach v,19 20 18,$(shell command -v clang-$v 2>/dev/null)))
 ifneq ($(GPU_CLANG),)
 CUDA_IMAGES := 61 75
+# AMD's are linked.
+ifneq ($(shell command -v $(subst clang-,lld-,$(GPU_CLANG)) 2>/dev/null),)
 HIP_IMAGES := gfx906 gfx908 gfx90a gfx942 gfx1030 gfx1100 gfx1201
+endif
 endif
 # The GPU backend is compiled once a vendor.
 GPU_SOURCES := harness/backend_gpu.c harness/gpu.c
