@@ -18,6 +18,26 @@ int assay_usage(const char *text, bool asked)
 	return asked ? 0 : ASSAY_EXIT_ERROR;
 }
 
+/* OpenCL platforms whose devices another backend drives too. A device must not count twice. */
+static const struct {
+	const struct assay_backend *backend;
+	const char *platform;
+} same_devices[] = {
+    {&assay_backend_cuda, "NVIDIA CUDA"},
+    {&assay_backend_hip, "AMD Accelerated Parallel Processing"},
+};
+
+static bool is_another(const struct assay_device *device, const struct assay_device *others, uint32_t count)
+{
+	for (size_t i = 0; i < sizeof same_devices / sizeof *same_devices; i++)
+		for (uint32_t d = 0; d < count; d++)
+			if (device->backend == &assay_backend_opencl && others[d].backend == same_devices[i].backend &&
+			    strncmp(device->info.driver, same_devices[i].platform, strlen(same_devices[i].platform)) ==
+			        0)
+				return true;
+	return false;
+}
+
 static enum assay_status open_all(struct assay_device *devices, uint32_t *count, struct assay_error *error)
 {
 	for (const struct assay_backend *const *backend = assay_backends; *backend; backend++) {
@@ -25,9 +45,12 @@ static enum assay_status open_all(struct assay_device *devices, uint32_t *count,
 		if ((*backend)->count(&present, error) != ASSAY_OK)
 			present = 0;
 		for (uint32_t i = 0; i < present && *count < ASSAY_DEVICES_MAX; i++) {
-			if (assay_device_open(&devices[*count], *backend, i, NULL, error) == ASSAY_OK)
-				++*count;
-			else
+			if (assay_device_open(&devices[*count], *backend, i, NULL, error) == ASSAY_OK) {
+				if (is_another(&devices[*count], devices, *count))
+					assay_device_close(&devices[*count]);
+				else
+					++*count;
+			} else
 				fprintf(stderr, "assay: left out: %s (%s)\n", error->text, error->reason);
 		}
 	}

@@ -28,7 +28,8 @@ int assay_complain(const struct assay_error *error);
 int assay_usage(const char *text, bool asked);
 
 /* Opens the devices of a list: "all", or ids separated by commas. At most ASSAY_DEVICES_MAX. With "all", a device that
- * cannot be opened is reported and left out. To be closed by the caller, also after an error. */
+ * cannot be opened is reported and left out, and OpenCL's view of a device that another backend drives is left out. To
+ * be closed by the caller, also after an error. */
 enum assay_status assay_devices_open(struct assay_device *devices, uint32_t *count, const char *list,
                                      struct assay_error *error) ASSAY_CHECK_RESULT;
 
