@@ -108,7 +108,7 @@ Test(gpu, every_call_that_can_fail)
 			char line[512];
 			snprintf(line, sizeof line, "ASSAY_DOUBLE_FAIL=%s $A selftest -d %s", calls[c],
 			         vendors[i].backend->name);
-			cr_expect_eq(support_run(line), 3, "%s: %s", line, support_err);
+			cr_expect_eq(support_run("%s", line), 3, "%s: %s", line, support_err);
 			cr_expect(strstr(support_err, "(device."), "%s: %s", line, support_err);
 		}
 	}
