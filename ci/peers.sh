@@ -39,7 +39,7 @@ else
 	echo "  matmul-i8                no peer: install libopenblas-dev"
 fi
 
-if command -v hashcat >/dev/null && build/assay devices | grep -q '^opencl:0'; then
+if command -v hashcat >/dev/null && build/assay devices 2>/dev/null | grep -q '^opencl:0'; then
 	for _ in $(seq "$turns"); do
 		hashcat -b -m 1400 --backend-devices 1 --machine-readable 2>/dev/null |
 			awk -F: '$1 == "1" { print $6 }' >>"$work/hashcat.txt"
