@@ -121,9 +121,9 @@ void assay_verdict_print(FILE *out, const char *path, const struct assay_verdict
 	}
 	if (verdict->run_count) {
 		fprintf(out,
-		        "        rechecked    %" PRIu32
-		        " leaves a run; e* = %.1f %% (allows for 2^64 re-rolled draws); %s\n",
-		        verdict->samples, verdict->estar_ppm / 1e4, verdict->profile);
+		        "        rechecked    %" PRIu32 " leaves a run, %s; e* = %.1f %%: (1-e*)^%" PRIu32
+		        " x 2^64 = 2^-20\n",
+		        verdict->samples, verdict->profile, verdict->estar_ppm / 1e4, verdict->samples);
 		for (uint32_t i = 0; i < verdict->run_count; i++)
 			run_print(out, verdict, &verdict->runs[i]);
 		for (uint32_t d = 0; d < verdict->device_count; d++)
