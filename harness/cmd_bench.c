@@ -3,7 +3,6 @@
  * assay bench: for each workload and device the rate of its kernel alone, the rate of whole rounds (generation and
  * hashing included) and what lies between them; and what verifying a leaf costs beside doing the round again. Nothing
  * is signed. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

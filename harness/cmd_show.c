@@ -2,7 +2,6 @@
  *
  * assay show: what an attestation says, without checking that it is true. With --rounds, the times of the rounds in its
  * transcript, for plots. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -18,11 +18,6 @@ const struct assay_workload *assay_workload_of(const struct assay_work *work)
 	return NULL;
 }
 
-static uint32_t log2_exact(uint64_t power)
-{
-	return (uint32_t)__builtin_ctzll(power);
-}
-
 enum assay_status assay_engine_prepare(struct assay_engine *engine, struct assay_device *device,
                                        const struct assay_workload *workload, const struct assay_params *params,
                                        struct assay_error *error)
@@ -36,7 +31,6 @@ enum assay_status assay_engine_prepare(struct assay_engine *engine, struct assay
 	engine->depth = workload->work->depth(params);
 	engine->leaves = UINT64_C(1) << engine->depth;
 	engine->band = workload->band(params);
-	engine->band_depth = log2_exact(engine->band);
 	engine->bands = engine->leaves / engine->band;
 	/* Kernels count leaves and digests in 32 bits. */
 	if (engine->depth > 30)

@@ -43,7 +43,7 @@ struct assay_engine {
 	struct assay_params params;
 	void *state;
 	void *values, *tree; /* device buffers: all leaf values; all levels of the tree of digests, leaves first */
-	uint32_t depth, band_depth;
+	uint32_t depth;
 	uint64_t leaves, band, bands;
 
 	/* Of the band that was opened last: its tree, on the host. */

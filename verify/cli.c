@@ -9,7 +9,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #ifndef ASSAY_GIT_COMMIT
 #define ASSAY_GIT_COMMIT "unknown"
