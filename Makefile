@@ -62,7 +62,7 @@ HARNESS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out harness/main.c $(GPU
                    $(foreach vendor,cuda hip,$(GPU_SOURCES:%.c=$(BUILD)/%_$(vendor).o))
 LIBRARY := $(BUILD)/libassay.a $(BUILD)/libassay.so.0 $(BUILD)/libassay.pc
 
-TEST_SOURCES := $(filter-out verify/test/fuzz_%.c harness/test/threads.c harness/test/double.c,$(wildcard verify/test/*.c harness/test/*.c))
+TEST_SOURCES := $(filter-out verify/test/fuzz_%.c harness/test/threads.c $(wildcard harness/test/double*.c),$(wildcard verify/test/*.c harness/test/*.c))
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
 .PHONY: all certify test check bench peers format vectors install help clean
@@ -218,7 +218,7 @@ $(BUILD)/assay.1 $(BUILD)/assay.bash &: $(BUILD)/assay ci/manual
 # What the tests run is built too; they find it by ASSAY_BUILD.
 $(BUILD)/assay-tests: $(TEST_OBJECTS) $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o $(BUILD)/libassay.a \
                       | $(BUILD)/assay $(BUILD)/assay-verify $(BUILD)/libassay.so.0 $(BUILD)/double/libcuda.so \
-                      $(BUILD)/double/libamdhip64.so
+                      $(BUILD)/double/libamdhip64.so $(BUILD)/double/libnvidia-ml.so
 	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ -lcriterion $(HARNESS_LIBS)
 
 # Doubles of the vendors' drivers, with the kernels as plain C of one lane.
@@ -230,6 +230,11 @@ $(BUILD)/double/libcuda.so: harness/test/double.c harness/vendor.h $(DOUBLE_OBJE
 $(BUILD)/double/libamdhip64.so: harness/test/double.c harness/vendor.h $(DOUBLE_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -DVENDOR_HIP -shared -o $@ $< $(DOUBLE_OBJECTS)
+
+# A double of NVIDIA's management library, which the monitor reads.
+$(BUILD)/double/libnvidia-ml.so: harness/test/double_nvml.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -shared -o $@ $<
 
 # For ThreadSanitizer, under which Criterion's runner does not start.
 $(BUILD)/threads: $(BUILD)/harness/test/threads.o $(BUILD)/harness/test/shim.o $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) \
