@@ -38,7 +38,10 @@ KERNEL_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512vnni -mprefer-vec
 ARITH_FLAGS_avx512 := -mavx512f -mavx512bw -mprefer-vector-width=512
 endif
 
-KERNEL_SOURCES := kernels/dialect.h kernels/chacha20.cl kernels/matmul_i8.cl kernels/sha256.cl kernels/merkle.cl
+# Programs for device compilers: each is these files, one after the other.
+PROGRAMS := portable units
+PROGRAM_portable := kernels/dialect.h kernels/chacha20.cl kernels/matmul_i8.cl kernels/sha256.cl kernels/merkle.cl
+PROGRAM_units := kernels/dialect.h kernels/units.h kernels/matmul_i8_units.cl
 
 ARITH_OBJECTS := $(LEVELS:%=$(BUILD)/verify/arith_%.o)
 VERIFY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out verify/arith.c verify/cli.c verify/main.c,$(wildcard verify/*.c))) \
@@ -46,15 +49,22 @@ VERIFY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out verify/arith.c verify
 KERNEL_OBJECTS := $(LEVELS:%=$(BUILD)/kernels/kernels_%.o) $(BUILD)/kernels/source.o $(BUILD)/kernels/names.o \
                   $(BUILD)/kernels/images.o
 
-# Programs for GPUs, made ahead of time where a clang that knows them is at hand. PTX of ISA 7.0 loads on NVIDIA drivers
-# from 450 on; each text serves its compute capability and later ones. A code object serves one AMD architecture.
+# Programs for GPUs, made ahead of time where a clang that knows them is at hand: VENDOR_PROGRAM_ARCHITECTURE. PTX of ISA
+# 7.0 loads on NVIDIA drivers from 450 on; each text serves its compute capability and later ones. A code object serves one
+# AMD architecture.
 GPU_CLANG ?= $(firstword $(foreach v,19 20 18,$(shell command -v clang-$v 2>/dev/null)))
 ifneq ($(GPU_CLANG),)
-CUDA_IMAGES := 61 75
+IMAGES := $(addprefix cuda_portable_,61 75) $(addprefix cuda_units_,75 80)
 # AMD's are linked.
 ifneq ($(shell command -v $(subst clang-,lld-,$(GPU_CLANG)) 2>/dev/null),)
-HIP_IMAGES := gfx906 gfx908 gfx90a gfx942 gfx1030 gfx1100 gfx1201
+IMAGES += $(addprefix hip_portable_,gfx906 gfx908 gfx90a gfx942 gfx1030 gfx1100 gfx1201) \
+          $(addprefix hip_units_,gfx908 gfx90a gfx942 gfx1100 gfx1201)
 endif
+endif
+# Machine code for NVIDIA's matrix units, where nvcc is at hand. Drivers older than nvcc's release do not load it.
+NVCC ?= $(firstword $(shell command -v nvcc 2>/dev/null) $(wildcard /usr/local/cuda/bin/nvcc))
+ifneq ($(NVCC),)
+CUBINS := $(addprefix cuda_units_,75 80 86 89 90a 100a 120)
 endif
 # The GPU backend is compiled once a vendor.
 GPU_SOURCES := harness/backend_gpu.c harness/gpu.c
@@ -62,7 +72,8 @@ HARNESS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out harness/main.c $(GPU
                    $(foreach vendor,cuda hip,$(GPU_SOURCES:%.c=$(BUILD)/%_$(vendor).o))
 LIBRARY := $(BUILD)/libassay.a $(BUILD)/libassay.so.0 $(BUILD)/libassay.pc
 
-TEST_SOURCES := $(filter-out verify/test/fuzz_%.c harness/test/threads.c $(wildcard harness/test/double*.c),$(wildcard verify/test/*.c harness/test/*.c))
+TEST_SOURCES := $(filter-out verify/test/fuzz_%.c harness/test/threads.c harness/test/units.c harness/test/group.c \
+                $(wildcard harness/test/double*.c),$(wildcard verify/test/*.c harness/test/*.c))
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
 .PHONY: all certify test check bench peers format vectors install help clean
@@ -101,32 +112,34 @@ $(BUILD)/verify/arith_%.o: verify/arith.c
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -O3 -DARITH_LEVEL=$* -DARITH_LANES=$(LANES_$*) $(FLAGS_$*) $(ARITH_FLAGS_$*) \
 	  -c -o $@ $<
 
-# The kernels' text, as bytes.
-$(BUILD)/kernels/source.c: $(KERNEL_SOURCES)
+# The programs' texts, and the same as bytes.
+$(BUILD)/kernels/%.cl: $(wildcard kernels/*.h kernels/*.cl)
 	@mkdir -p $(@D)
-	{ echo '/* Generated from $(KERNEL_SOURCES). */'; echo '#include "kernels/kernels.h"'; \
-	  echo 'const unsigned char assay_kernel_source[] = {'; \
-	  cat $(KERNEL_SOURCES) | od -An -v -tu1 | sed 's/  */,/g; s/^,//; s/$$/,/'; echo '};'; \
-	  echo 'const size_t assay_kernel_source_len = sizeof assay_kernel_source;'; } > $@
+	cat $(PROGRAM_$*) > $@
+
+$(BUILD)/kernels/source.c: $(PROGRAMS:%=$(BUILD)/kernels/%.cl) ci/embed
+	ci/embed programs $(filter %.cl,$^) > $@
 
 $(BUILD)/kernels/source.o: $(BUILD)/kernels/source.c
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
-$(BUILD)/kernels/kernels.cl: $(KERNEL_SOURCES)
+define IMAGE_RULES
+$$(BUILD)/kernels/cuda_$1_%.image: $$(BUILD)/kernels/$1.cl
+	$$(GPU_CLANG) -x cuda -nocudainc -nocudalib --cuda-device-only --cuda-gpu-arch=sm_$$* --cuda-feature=+ptx70 \
+	  -Wno-unknown-cuda-version -O3 -DLANES=1 -S -o $$@ $$<
+
+$$(BUILD)/kernels/cuda_$1_%.cubin: $$(BUILD)/kernels/$1.cl
+	$$(NVCC) -x cu -cubin -gencode arch=compute_$$*,code=sm_$$* -diag-suppress 177 -DLANES=1 -o $$@ $$<
+
+$$(BUILD)/kernels/hip_$1_%.image: $$(BUILD)/kernels/$1.cl
+	$$(GPU_CLANG) -x hip --offload-arch=$$* --offload-device-only --no-gpu-bundle-output -nogpuinc -nogpulib \
+	  -O3 -DLANES=1 -o $$@ $$<
+endef
+$(foreach program,$(PROGRAMS),$(eval $(call IMAGE_RULES,$(program))))
+
+$(BUILD)/kernels/images.c: $(IMAGES:%=$(BUILD)/kernels/%.image) $(CUBINS:%=$(BUILD)/kernels/%.cubin) ci/embed
 	@mkdir -p $(@D)
-	cat $(KERNEL_SOURCES) > $@
-
-$(BUILD)/kernels/cuda_%.image: $(BUILD)/kernels/kernels.cl
-	$(GPU_CLANG) -x cuda -nocudainc -nocudalib --cuda-device-only --cuda-gpu-arch=sm_$* --cuda-feature=+ptx70 \
-	  -Wno-unknown-cuda-version -O3 -DLANES=1 -S -o $@ $<
-
-$(BUILD)/kernels/hip_%.image: $(BUILD)/kernels/kernels.cl
-	$(GPU_CLANG) -x hip --offload-arch=$* --offload-device-only --no-gpu-bundle-output -nogpuinc -nogpulib \
-	  -O3 -DLANES=1 -o $@ $<
-
-$(BUILD)/kernels/images.c: $(CUDA_IMAGES:%=$(BUILD)/kernels/cuda_%.image) $(HIP_IMAGES:%=$(BUILD)/kernels/hip_%.image) ci/images
-	@mkdir -p $(@D)
-	ci/images $(filter %.image,$^) > $@
+	NVCC='$(NVCC)' ci/embed images $(filter %.image %.cubin,$^) > $@
 
 $(BUILD)/kernels/images.o: $(BUILD)/kernels/images.c
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
@@ -215,15 +228,25 @@ $(BUILD)/assay.1 $(BUILD)/assay.bash &: $(BUILD)/assay ci/manual
 
 # ---- Tests -------------------------------------------------------------------------------------------------------
 
+# Kernels with matrix units on groups of coroutines: the real kernel, compiled once a kind of unit.
+UNITS := mma_k16 mma_k32 mfma_k16 mfma_k32 wmma_11 wmma_12 no_barrier
+UNITS_FLAGS_no_barrier := -DUNITS_MMA_K32
+UNITS_OBJECTS := $(UNITS:%=$(BUILD)/harness/test/units_%.o) $(BUILD)/harness/test/group.o
+$(BUILD)/harness/test/units_%.o: harness/test/units.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -Wno-pedantic -Wno-conversion -Wno-psabi -Wno-unused-parameter -DUNITS_KIND=$* \
+	  -DUNITS_$(shell echo $* | tr a-z A-Z) $(UNITS_FLAGS_$*) -c -o $@ $<
+
 # What the tests run is built too; they find it by ASSAY_BUILD.
-$(BUILD)/assay-tests: $(TEST_OBJECTS) $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o $(BUILD)/libassay.a \
+$(BUILD)/assay-tests: $(TEST_OBJECTS) $(UNITS_OBJECTS) $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o $(BUILD)/libassay.a \
                       | $(BUILD)/assay $(BUILD)/assay-verify $(BUILD)/libassay.so.0 $(BUILD)/double/libcuda.so \
                       $(BUILD)/double/libamdhip64.so $(BUILD)/double/libnvidia-ml.so
 	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ -lcriterion $(HARNESS_LIBS)
 
 # Doubles of the vendors' drivers, with the kernels as plain C of one lane.
 LANES_scalar := 1
-DOUBLE_OBJECTS := $(BUILD)/kernels/kernels_scalar.o $(BUILD)/kernels/names.o
+DOUBLE_OBJECTS := $(BUILD)/kernels/kernels_scalar.o $(BUILD)/kernels/kernels_baseline.o $(BUILD)/kernels/names.o \
+                  $(UNITS_OBJECTS)
 $(BUILD)/double/libcuda.so: harness/test/double.c harness/vendor.h $(DOUBLE_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -DVENDOR_CUDA -shared -o $@ $< $(DOUBLE_OBJECTS)

@@ -104,14 +104,33 @@ static void utc(char text[32], time_t time)
 	strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
 }
 
-static json_t *digest_json(const void *data, size_t len)
+static json_t *digest_json(const uint8_t hash[32])
 {
-	uint8_t hash[32];
 	char hex[65];
 
-	crypto_hash_sha256(hash, data, len);
 	assay_hex(hex, hash);
 	return json_pack("{s:s}", "sha256", hex);
+}
+
+static json_t *challenge_digest(const struct assay_job *job)
+{
+	uint8_t hash[32];
+
+	crypto_hash_sha256(hash, (const uint8_t *)job->challenge_text, strlen(job->challenge_text));
+	return digest_json(hash);
+}
+
+/* All device code, program after program. */
+static json_t *kernels_digest(void)
+{
+	crypto_hash_sha256_state state;
+	uint8_t hash[32];
+
+	crypto_hash_sha256_init(&state);
+	for (int i = 0; i < ASSAY_PROGRAM_COUNT; i++)
+		crypto_hash_sha256_update(&state, assay_programs[i].source, assay_programs[i].len);
+	crypto_hash_sha256_final(&state, hash);
+	return digest_json(hash);
 }
 
 static char *statement_text(const struct assay_attest *attest, const uint8_t transcript_digest[32])
@@ -131,13 +150,12 @@ static char *statement_text(const struct assay_attest *attest, const uint8_t tra
 		json_array_append_new(segments, runs);
 		json_array_append_new(work, json_string(challenge->segments[j].work->name));
 	}
-	json_t *predicate =
-	    json_pack("{s:{s:o,s:s,s:s},s:{s:s,s:o,s:s},s:o,s:{s:s,s:o,s:s,s:s},s:o,s:o}", "challenge", "digest",
-	              digest_json(job->challenge_text, strlen(job->challenge_text)), "mode", "self", "profile",
-	              challenge->profile, "claimed", "finishedAt", finished, "segments", segments, "startedAt", started,
-	              "devices", assay_devices_json(job->devices, challenge->devices), "harness", "gitCommit",
-	              ASSAY_GIT_COMMIT, "kernels", digest_json(assay_kernel_source, assay_kernel_source_len), "name",
-	              "assay", "version", ASSAY_VERSION, "nonClaims", assay_non_claims(), "work", work);
+	json_t *predicate = json_pack("{s:{s:o,s:s,s:s},s:{s:s,s:o,s:s},s:o,s:{s:s,s:o,s:s,s:s},s:o,s:o}", "challenge",
+	                              "digest", challenge_digest(job), "mode", "self", "profile", challenge->profile,
+	                              "claimed", "finishedAt", finished, "segments", segments, "startedAt", started,
+	                              "devices", assay_devices_json(job->devices, challenge->devices), "harness",
+	                              "gitCommit", ASSAY_GIT_COMMIT, "kernels", kernels_digest(), "name", "assay",
+	                              "version", ASSAY_VERSION, "nonClaims", assay_non_claims(), "work", work);
 	json_t *statement = json_pack("{s:s,s:o,s:s,s:[{s:{s:s},s:s}]}", "_type", "https://in-toto.io/Statement/v1",
 	                              "predicate", predicate, "predicateType", ASSAY_PREDICATE_TYPE, "subject",
 	                              "digest", "sha256", hex, "name", "transcript");

@@ -10,6 +10,13 @@
 const struct assay_backend *const assay_backends[] = {&assay_backend_cpu, &assay_backend_cuda, &assay_backend_hip,
                                                       &assay_backend_opencl, NULL};
 
+static void describe(struct assay_device *device)
+{
+	memset(&device->info, 0, sizeof device->info);
+	device->info.memory_used_bytes = UINT64_MAX;
+	device->backend->describe(device->handle, &device->info);
+}
+
 enum assay_status assay_device_open(struct assay_device *device, const struct assay_backend *backend, uint32_t index,
                                     const struct assay_tuning *tuning, struct assay_error *error)
 {
@@ -24,9 +31,9 @@ enum assay_status assay_device_open(struct assay_device *device, const struct as
 
 	enum assay_status status = backend->open(&device->handle, index, tuning ? tuning : &own, error);
 	if (!status)
-		backend->describe(device->handle, &device->info);
+		describe(device);
 	for (int id = 0; !status && id < ASSAY_KERNEL_COUNT; id++)
-		status = backend->build(device->handle, &device->kernels[id], (enum assay_kernel_id)id, error);
+		status = backend->build(device->handle, &device->kernels[id], (enum assay_kernel_id)id, 0, error);
 	if (status)
 		assay_device_close(device);
 	return status;
@@ -65,8 +72,8 @@ void assay_device_close(struct assay_device *device)
 	if (!device || !device->handle)
 		return;
 	for (int id = 0; id < ASSAY_KERNEL_COUNT; id++)
-		if (device->kernels[id])
-			device->backend->discard(device->handle, device->kernels[id]);
+		if (device->kernels[id].handle)
+			device->backend->discard(device->handle, &device->kernels[id]);
 	device->backend->close(device->handle);
 	memset(device, 0, sizeof *device);
 }
@@ -74,5 +81,38 @@ void assay_device_close(struct assay_device *device)
 enum assay_status assay_device_launch(struct assay_device *device, enum assay_kernel_id id, uint32_t items,
                                       const struct assay_argument *arguments, size_t count, struct assay_error *error)
 {
-	return device->backend->launch(device->handle, device->kernels[id], items, arguments, count, error);
+	return device->backend->launch(device->handle, &device->kernels[id], items, arguments, count, error);
+}
+
+enum assay_status assay_device_use(struct assay_device *device, enum assay_kernel_id id, uint32_t number,
+                                   struct assay_error *error)
+{
+	struct assay_kernel kernel = {0};
+	enum assay_status status = device->backend->build(device->handle, &kernel, id, number, error);
+
+	if (status)
+		return status;
+	device->backend->discard(device->handle, &device->kernels[id]);
+	device->kernels[id] = kernel;
+	device->kernels[id].variant = number;
+	return ASSAY_OK;
+}
+
+uint32_t assay_device_items(const struct assay_device *device, enum assay_kernel_id id, uint64_t rows, uint64_t columns)
+{
+	const struct assay_shape *shape = &device->kernels[id].shape;
+
+	if (!shape->items)
+		return (uint32_t)(rows * columns);
+	return (uint32_t)((rows + shape->rows - 1) / shape->rows * ((columns + shape->columns - 1) / shape->columns) *
+	                  shape->items);
+}
+
+bool assay_variant_portable(struct assay_variant *variant, uint32_t number, const char *route)
+{
+	if (number != 0)
+		return false;
+	*variant = (struct assay_variant){.name = "portable", .available = true};
+	snprintf(variant->route, sizeof variant->route, "%s", route);
+	return true;
 }

@@ -6,6 +6,7 @@
 #ifndef HARNESS_BACKEND_H
 #define HARNESS_BACKEND_H
 
+#include "harness/monitor.h"
 #include "kernels/kernels.h"
 #include "verify/bytes.h"
 
@@ -18,6 +19,14 @@ struct assay_device_info {
 	uint64_t memory_bytes;
 	uint32_t lanes; /* 32-bit values a work-item holds side by side: 1, 4, 8 or 16 */
 	bool is_cpu;
+
+	/* Shown here, never in a file that travels; "" = unknown. */
+	char uuid[48], pci[32]; /* "3d9f...": 16 bytes in hexadecimal; "0000:3b:00.0" */
+
+	/* What would make a measurement of it unfair. */
+	char partition[64];                  /* "whole", what divides the card ("MIG", "CPX"), or "" = unknown */
+	uint64_t memory_used_bytes;          /* by whomever, when it was opened; UINT64_MAX = unknown */
+	const struct assay_monitor *monitor; /* tells how busy it is; NULL = nobody does */
 };
 
 /* Choices that are the device's own unless they are given; 0 = the device's own. */
@@ -26,13 +35,27 @@ struct assay_tuning {
 	uint32_t group; /* work-items of a group, a power of two */
 };
 
+/* One way to compute a kernel on a device. Number 0 is the portable one. */
+struct assay_variant {
+	char name[16];   /* "portable", "mma" */
+	char route[192]; /* how the device gets it ("PTX for sm_75, compiled by the driver"), or why it cannot */
+	bool available;
+};
+
+/* A kernel that was built for a device. */
+struct assay_kernel {
+	void *handle;             /* the backend's own */
+	uint32_t variant;         /* its number */
+	struct assay_shape shape; /* all 0 where work-items are independent */
+};
+
 /* A kernel's argument: a buffer of the same device, or a 32-bit value when `buffer` is NULL. */
 struct assay_argument {
 	void *buffer;
 	uint32_t value;
 };
 
-/* `device`, `buffer` and `kernel` are the backend's own. All functions that return a status fill *error when it is not
+/* `device` and `buffer` are the backend's own. All functions that return a status fill *error when it is not
  * ASSAY_OK; reasons are device.open, device.memory, device.build, device.launch, device.transfer. */
 struct assay_backend {
 	const char *name;
@@ -42,7 +65,7 @@ struct assay_backend {
 	enum assay_status (*open)(void **device, uint32_t index, const struct assay_tuning *tuning,
 	                          struct assay_error *error);
 	void (*close)(void *device);
-	void (*describe)(const void *device, struct assay_device_info *info);
+	void (*describe)(const void *device, struct assay_device_info *info); /* into one that knows nothing */
 
 	enum assay_status (*alloc)(void *device, void **buffer, size_t len, struct assay_error *error);
 	void (*release)(void *device, void *buffer);
@@ -51,13 +74,16 @@ struct assay_backend {
 	enum assay_status (*read)(void *device, void *data, const void *buffer, size_t offset, size_t len,
 	                          struct assay_error *error);
 
-	enum assay_status (*build)(void *device, void **kernel, enum assay_kernel_id id, struct assay_error *error);
-	void (*discard)(void *device, void *kernel);
+	/* Variant `number` of a kernel; false when there are no more. */
+	bool (*variant)(const void *device, enum assay_kernel_id id, uint32_t number, struct assay_variant *variant);
+	enum assay_status (*build)(void *device, struct assay_kernel *kernel, enum assay_kernel_id id, uint32_t number,
+	                           struct assay_error *error);
+	void (*discard)(void *device, struct assay_kernel *kernel);
 
-	/* Runs `items` work-items, in order with other calls on this device, not necessarily before it returns. Copies
-	 * the arguments. */
-	enum assay_status (*launch)(void *device, void *kernel, uint32_t items, const struct assay_argument *arguments,
-	                            size_t count, struct assay_error *error);
+	/* Runs `items` work-items, in order with other calls on this device, not necessarily before it returns; whole
+	 * groups where the kernel has a shape. Copies the arguments. */
+	enum assay_status (*launch)(void *device, const struct assay_kernel *kernel, uint32_t items,
+	                            const struct assay_argument *arguments, size_t count, struct assay_error *error);
 	enum assay_status (*synchronise)(void *device, struct assay_error *error);
 };
 
@@ -70,11 +96,11 @@ struct assay_device {
 	const struct assay_backend *backend;
 	char id[32]; /* "cpu", "opencl:0" */
 	void *handle;
-	void *kernels[ASSAY_KERNEL_COUNT];
+	struct assay_kernel kernels[ASSAY_KERNEL_COUNT];
 	struct assay_device_info info;
 };
 
-/* Opens a device of a backend and builds its kernels. `tuning` may be NULL. */
+/* Opens a device of a backend and builds its portable kernels. `tuning` may be NULL. */
 enum assay_status assay_device_open(struct assay_device *device, const struct assay_backend *backend, uint32_t index,
                                     const struct assay_tuning *tuning, struct assay_error *error) ASSAY_CHECK_RESULT;
 
@@ -82,6 +108,17 @@ enum assay_status assay_device_open(struct assay_device *device, const struct as
 enum assay_status assay_device_open_id(struct assay_device *device, const char *id,
                                        struct assay_error *error) ASSAY_CHECK_RESULT;
 void assay_device_close(struct assay_device *device);
+
+/* Takes another variant of a kernel. After an error the device has the kernel that it had. */
+enum assay_status assay_device_use(struct assay_device *device, enum assay_kernel_id id, uint32_t number,
+                                   struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* Work-items for a launch over rows x columns tiles: one a tile, or whole groups of the kernel's shape. */
+uint32_t assay_device_items(const struct assay_device *device, enum assay_kernel_id id, uint64_t rows,
+                            uint64_t columns);
+
+/* For backends with one variant only: what `variant` returns. */
+bool assay_variant_portable(struct assay_variant *variant, uint32_t number, const char *route);
 
 /* Launches one of the device's kernels. */
 enum assay_status assay_device_launch(struct assay_device *device, enum assay_kernel_id id, uint32_t items,

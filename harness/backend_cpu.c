@@ -174,7 +174,6 @@ static void cpu_describe(const void *device, struct assay_device_info *info)
 {
 	const struct cpu *cpu = device;
 
-	memset(info, 0, sizeof *info);
 	proc_value(info->name, sizeof info->name, "/proc/cpuinfo", "model name");
 	if (!info->name[0])
 		snprintf(info->name, sizeof info->name, "CPU");
@@ -239,27 +238,38 @@ static enum assay_status cpu_read(void *device, void *data, const void *buffer, 
 	return ASSAY_OK;
 }
 
-static enum assay_status cpu_build(void *device, void **kernel, enum assay_kernel_id id, struct assay_error *error)
+static bool cpu_variant(const void *device, enum assay_kernel_id id, uint32_t number, struct assay_variant *variant)
+{
+	const struct cpu *cpu = device;
+	char route[64];
+	(void)id;
+
+	snprintf(route, sizeof route, "plain C for %s", cpu->set->name);
+	return assay_variant_portable(variant, number, route);
+}
+
+static enum assay_status cpu_build(void *device, struct assay_kernel *kernel, enum assay_kernel_id id, uint32_t number,
+                                   struct assay_error *error)
 {
 	struct cpu *cpu = device;
-	(void)error;
-	*kernel = (void *)(uintptr_t)&cpu->set->range[id];
+	(void)error, (void)number;
+	kernel->handle = (void *)(uintptr_t)&cpu->set->range[id];
 	return ASSAY_OK;
 }
 
-static void cpu_discard(void *device, void *kernel)
+static void cpu_discard(void *device, struct assay_kernel *kernel)
 {
 	(void)device, (void)kernel;
 }
 
-static enum assay_status cpu_launch(void *device, void *kernel, uint32_t items, const struct assay_argument *arguments,
-                                    size_t count, struct assay_error *error)
+static enum assay_status cpu_launch(void *device, const struct assay_kernel *kernel, uint32_t items,
+                                    const struct assay_argument *arguments, size_t count, struct assay_error *error)
 {
 	struct cpu *cpu = device;
 	(void)error;
 
 	pthread_mutex_lock(&cpu->lock);
-	cpu->range = *(assay_kernel_range *const *)kernel;
+	cpu->range = *(assay_kernel_range *const *)kernel->handle;
 	for (size_t i = 0; i < count; i++)
 		cpu->arguments[i] = arguments[i].buffer ? (const void *)&arguments[i].buffer : &arguments[i].value;
 	cpu->items = items;
@@ -293,6 +303,7 @@ const struct assay_backend assay_backend_cpu = {
     .release = cpu_release,
     .write = cpu_write,
     .read = cpu_read,
+    .variant = cpu_variant,
     .build = cpu_build,
     .discard = cpu_discard,
     .launch = cpu_launch,

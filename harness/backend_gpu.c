@@ -4,33 +4,45 @@
  * vendor's compiler where it is installed. One stream a device: launches and copies are in order. */
 #include "harness/backend.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "harness/gpu.h"
+#include "harness/measure.h"
 
 enum { GROUP = 128, GROUP_MAX = 256 }; /* the most is the dialect's */
+enum { TIMEOUT = -1 };
 
 struct gpu {
 	const struct gpu_driver *driver;
 	int id;
-	uint32_t index, group;
-	void *context, *stream, *module;
-	const char *source; /* where the kernels came from */
-	char architecture[64];
+	uint32_t index, group, wait_s; /* wait_s: the longest that a launch or a copy may take */
+	int version;                   /* of the driver */
+	bool stuck;                    /* a kernel does not end: no call may wait for the device */
+	void *context, *stream, *modules[ASSAY_PROGRAM_COUNT];
+	uint64_t memory_used_bytes;
+	struct assay_monitor_state monitor;
+	char architecture[64], pci[32];
 };
 
 static enum assay_status failed(struct assay_error *error, const struct gpu *gpu, const char *reason, const char *what,
                                 int code)
 {
-	bool memory = code == GPU_ERROR_MEMORY;
+	const struct gpu_error_remedy *known = gpu_remedy(code);
 	char text[128];
 
+	if (code == TIMEOUT)
+		return assay_fail(error, ASSAY_ERROR_DEVICE, "device.timeout",
+		                  GPU_NAME ":%u: %s: not done after %u s; see whether the device hangs (dmesg), or "
+		                           "allow more (ASSAY_LAUNCH_SECONDS)",
+		                  gpu->index, what, gpu->wait_s);
 	gpu_driver_error(text, code);
-	return assay_fail(error, memory ? ASSAY_ERROR_MEMORY : ASSAY_ERROR_DEVICE, memory ? "device.memory" : reason,
-	                  GPU_NAME ":%u: %s: %s%s", gpu->index, what, text,
-	                  memory ? "; free the device, or choose smaller sizes (--row)" : "");
+	return assay_fail(error, code == GPU_ERROR_MEMORY ? ASSAY_ERROR_MEMORY : ASSAY_ERROR_DEVICE,
+	                  known && known->reason ? known->reason : reason, GPU_NAME ":%u: %s: %s%s%s", gpu->index, what,
+	                  text, known ? "; " : "", known ? known->remedy : "");
 }
 
 static enum assay_status gpu_count(uint32_t *count, struct assay_error *error)
@@ -56,46 +68,131 @@ static int enter(const struct gpu *gpu)
 	return gpu->driver->context_use(gpu->context);
 }
 
+static uint32_t wait_seconds(void)
+{
+	const char *given = getenv("ASSAY_LAUNCH_SECONDS");
+	long seconds = given ? strtol(given, NULL, 10) : 0;
+
+	return seconds >= 1 && seconds <= 86400 ? (uint32_t)seconds : 120;
+}
+
+/* Waits for the stream, not for ever. Asks again and again at first, so that short rounds are timed well. */
+static int wait_done(struct gpu *gpu)
+{
+	const uint64_t start = assay_clock_ns(), busy_ns = 50000000, most_ns = UINT64_C(1000000000) * gpu->wait_s;
+	int code = gpu->stuck ? TIMEOUT : gpu->driver->stream_query(gpu->stream);
+
+	while (code == GPU_ERROR_NOT_READY) {
+		uint64_t waited_ns = assay_clock_ns() - start;
+		if (waited_ns > most_ns) {
+			gpu->stuck = true;
+			return TIMEOUT;
+		}
+		if (waited_ns < busy_ns)
+			sched_yield();
+		else
+			nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+		code = gpu->driver->stream_query(gpu->stream);
+	}
+	return code;
+}
+
 static void gpu_close(void *device)
 {
 	struct gpu *gpu = device;
 
-	if (gpu->context && enter(gpu) == 0) {
-		if (gpu->module)
-			(void)gpu->driver->module_unload(gpu->module);
+	if (gpu->context && !gpu->stuck && enter(gpu) == 0) {
+		for (int i = 0; i < ASSAY_PROGRAM_COUNT; i++)
+			if (gpu->modules[i])
+				(void)gpu->driver->module_unload(gpu->modules[i]);
 		if (gpu->stream)
 			(void)gpu->driver->stream_destroy(gpu->stream);
 	}
-	if (gpu->context)
+	if (gpu->context && !gpu->stuck)
 		(void)gpu->driver->context_release(gpu->id);
 	free(gpu);
 }
 
-/* The newest image that serves the device; else the vendor's compiler. */
-static enum assay_status kernels_load(struct gpu *gpu, struct assay_error *error)
-{
-	const struct assay_image *best = NULL;
-	char *code = NULL;
-	int result;
+/* ---- Programs ---- */
 
-	for (const struct assay_image *image = GPU_IMAGES; image->architecture; image++)
-		if (gpu_image_serves(image->architecture, gpu->architecture))
-			best = image;
-	gpu->source = best ? "ahead of time" : "at run time";
-	if (!best) {
-		enum assay_status status = gpu_compile(&code, gpu->architecture, error);
+/* How a device gets a program. */
+struct route {
+	const struct assay_image *image; /* NULL: by the vendor's compiler, or not at all */
+	bool available;
+	char text[160];
+};
+
+static void route_find(struct route *route, const struct gpu *gpu, enum assay_program_id program)
+{
+	const struct assay_image *too_new = NULL;
+	char have[64];
+	size_t len;
+
+	memset(route, 0, sizeof *route);
+	/* Of those that serve, the last in the table is the best. */
+	for (const struct assay_image *image = GPU_IMAGES; image->architecture; image++) {
+		if (image->program != program || !gpu_image_serves(image, gpu->architecture))
+			continue;
+		if (image->driver > gpu->version)
+			too_new = image;
+		else
+			route->image = image;
+	}
+	route->available = route->image || gpu_compiler_there(gpu->architecture);
+	if (route->image)
+		snprintf(route->text, sizeof route->text, "%s%s%s",
+		         gpu_image_is_text(route->image) ? "PTX for sm_" : GPU_CODE_WORDS, route->image->architecture,
+		         gpu_image_is_text(route->image) ? ", compiled by the driver" : "");
+	else if (route->available)
+		snprintf(route->text, sizeof route->text, "compiled by %s for %s", GPU_COMPILER_NAME,
+		         gpu->architecture);
+	else if (!too_new)
+		snprintf(route->text, sizeof route->text, "no kernels for %s in this build, and no %s",
+		         gpu->architecture, GPU_COMPILER_NAME);
+	if (!too_new)
+		return;
+	gpu_version_words(have, sizeof have, gpu->version);
+	len = strlen(route->text);
+	snprintf(route->text + len, sizeof route->text - len, "%s%s%s needs driver %d, have %s", len ? " (" : "",
+	         GPU_CODE_WORDS, too_new->architecture, gpu_driver_of(too_new->driver),
+	         *gpu->monitor.driver ? gpu->monitor.driver : have);
+	len = strlen(route->text);
+	snprintf(route->text + len, sizeof route->text - len, "%s", route->available ? ")" : "");
+}
+
+static enum assay_status program_load(struct gpu *gpu, enum assay_program_id program, struct assay_error *error)
+{
+	struct route route;
+	char *code = NULL;
+
+	if (gpu->modules[program])
+		return ASSAY_OK;
+	route_find(&route, gpu, program);
+	if (!route.image) {
+		enum assay_status status = gpu_compile(&code, program, gpu->architecture, error);
 		if (status)
 			return status;
 	}
-	result = gpu->driver->module_load(&gpu->module, best ? (const void *)best->data : code);
+	int result =
+	    gpu->driver->module_load(&gpu->modules[program], route.image ? (const void *)route.image->data : code);
 	free(code);
 	return result == 0 ? ASSAY_OK : failed(error, gpu, "device.build", "loading the kernels", result);
+}
+
+/* What can be asked of a device before it is opened; what it does not say stays unknown. */
+static void identify(struct gpu *gpu)
+{
+	if (gpu->driver->device_pci(gpu->pci, sizeof gpu->pci - 1, gpu->id) != 0)
+		gpu->pci[0] = '\0';
+	(void)gpu->driver->driver_version(&gpu->version);
+	(void)assay_monitor_read(&gpu->monitor, &GPU_MONITOR, gpu->pci);
 }
 
 static enum assay_status gpu_open(void **device, uint32_t index, const struct assay_tuning *tuning,
                                   struct assay_error *error)
 {
 	const struct gpu_driver *driver = gpu_driver_load(error);
+	size_t available, total;
 
 	if (!driver)
 		return ASSAY_ERROR_DEVICE;
@@ -107,22 +204,28 @@ static enum assay_status gpu_open(void **device, uint32_t index, const struct as
 		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 	gpu->driver = driver;
 	gpu->index = index;
+	gpu->wait_s = wait_seconds();
 	gpu->group = tuning->group == 0 ? GROUP : tuning->group < GROUP_MAX ? tuning->group : GROUP_MAX;
 	enum assay_status status = ASSAY_OK;
 	int code = driver->device_get(&gpu->id, (int)index);
+	if (code == 0)
+		identify(gpu);
 	if (code == 0)
 		code = driver->context_retain(&gpu->context, gpu->id);
 	if (code == 0)
 		code = enter(gpu);
 	if (code == 0)
 		code = driver->stream_create(&gpu->stream, 1); /* does not wait for the default stream */
+	gpu->memory_used_bytes = code == 0 && driver->memory_info(&available, &total) == 0 && available <= total
+	                             ? total - available
+	                             : UINT64_MAX;
 	if (code)
 		status = failed(error, gpu, "device.open", "cannot be opened", code);
 	else if (!gpu_architecture(gpu->architecture, driver, gpu->id))
 		status = assay_fail(error, ASSAY_ERROR_DEVICE, "device.open",
 		                    GPU_NAME ":%u: the driver does not say what the device is; update it", index);
 	else
-		status = kernels_load(gpu, error);
+		status = program_load(gpu, ASSAY_PROGRAM_PORTABLE, error);
 	if (status)
 		gpu_close(gpu);
 	else
@@ -133,21 +236,36 @@ static enum assay_status gpu_open(void **device, uint32_t index, const struct as
 static void gpu_describe(const void *device, struct assay_device_info *info)
 {
 	const struct gpu *gpu = device;
+	char version[64];
 	size_t memory = 0;
-	int version = 0, units = 0;
+	int units = 0;
+	uint8_t uuid[16];
+	struct route route;
 
-	memset(info, 0, sizeof *info);
 	(void)gpu->driver->device_name(info->name, sizeof info->name - 1, gpu->id);
 	(void)gpu->driver->device_memory(&memory, gpu->id);
-	(void)gpu->driver->driver_version(&version);
 	(void)gpu->driver->device_attribute(&units, GPU_ATTRIBUTE_UNITS, gpu->id);
 	assay_printable(info->name);
 	snprintf(info->architecture, sizeof info->architecture, "%s", gpu->architecture);
-	snprintf(info->driver, sizeof info->driver, GPU_NAME " %d", version);
-	snprintf(info->variant, sizeof info->variant, "portable, compiled %s, group %u", gpu->source, gpu->group);
+	gpu_version_words(version, sizeof version, gpu->version);
+	snprintf(info->driver, sizeof info->driver, "%s%s%s", version, *gpu->monitor.driver ? ", driver " : "",
+	         gpu->monitor.driver);
+	route_find(&route, gpu, ASSAY_PROGRAM_PORTABLE);
+	snprintf(info->variant, sizeof info->variant, "portable, %s, group %u", route.text, gpu->group);
 	info->compute_units = units > 0 ? (uint32_t)units : 0;
 	info->memory_bytes = memory;
 	info->lanes = 1;
+
+	if (gpu->driver->device_uuid(uuid, gpu->id) == 0)
+		for (size_t i = 0; i < sizeof uuid; i++)
+			snprintf(info->uuid + 2 * i, sizeof info->uuid - 2 * i, "%02x", uuid[i]);
+	snprintf(info->pci, sizeof info->pci, "%s", gpu->pci);
+	assay_printable(info->pci);
+	/* A part of a card may say so in its name alone. */
+	snprintf(info->partition, sizeof info->partition, "%s",
+	         strstr(info->name, " MIG ") ? "MIG" : gpu->monitor.partition);
+	info->memory_used_bytes = gpu->memory_used_bytes;
+	info->monitor = &GPU_MONITOR;
 }
 
 static enum assay_status gpu_alloc(void *device, void **buffer, size_t len, struct assay_error *error)
@@ -168,7 +286,7 @@ static void gpu_release(void *device, void *buffer)
 {
 	struct gpu *gpu = device;
 
-	if (enter(gpu) == 0)
+	if (!gpu->stuck && enter(gpu) == 0)
 		(void)gpu->driver->memory_free((uint64_t)(uintptr_t)buffer);
 }
 
@@ -182,7 +300,7 @@ static enum assay_status gpu_write(void *device, void *buffer, size_t offset, co
 		code = gpu->driver->memory_write((uint64_t)(uintptr_t)buffer + offset, data, len, gpu->stream);
 	/* The caller's memory is free again when this returns. */
 	if (code == 0)
-		code = gpu->driver->stream_wait(gpu->stream);
+		code = wait_done(gpu);
 	return code == 0 ? ASSAY_OK : failed(error, gpu, "device.transfer", "writing to it", code);
 }
 
@@ -195,41 +313,87 @@ static enum assay_status gpu_read(void *device, void *data, const void *buffer, 
 	if (code == 0)
 		code = gpu->driver->memory_read(data, (uint64_t)(uintptr_t)buffer + offset, len, gpu->stream);
 	if (code == 0)
-		code = gpu->driver->stream_wait(gpu->stream);
+		code = wait_done(gpu);
 	return code == 0 ? ASSAY_OK : failed(error, gpu, "device.transfer", "reading from it", code);
 }
 
-static enum assay_status gpu_build(void *device, void **kernel, enum assay_kernel_id id, struct assay_error *error)
+static bool gpu_variant(const void *device, enum assay_kernel_id id, uint32_t number, struct assay_variant *variant)
+{
+	const struct gpu *gpu = device;
+	const char *units = gpu_units(gpu->architecture);
+	struct route route;
+
+	if (number > 1 || (number == 1 && (!units || !assay_kernel_in_units[id])))
+		return false;
+	route_find(&route, gpu, number ? ASSAY_PROGRAM_UNITS : ASSAY_PROGRAM_PORTABLE);
+	*variant = (struct assay_variant){.available = route.available};
+	snprintf(variant->name, sizeof variant->name, "%s", number ? units : "portable");
+	snprintf(variant->route, sizeof variant->route, "%s", route.text);
+	return true;
+}
+
+/* What the program says of a kernel's groups (kernels.h). */
+static int shape_read(struct gpu *gpu, struct assay_shape *shape, void *module, const char *name)
+{
+	char symbol[64];
+	uint64_t address;
+	uint32_t numbers[4];
+	size_t len;
+
+	snprintf(symbol, sizeof symbol, "%s_shape", name);
+	int code = gpu->driver->module_global(&address, &len, module, symbol);
+	if (code == 0 && len != sizeof numbers)
+		code = GPU_ERROR_IMAGE;
+	if (code == 0)
+		code = gpu->driver->memory_read(numbers, address, sizeof numbers, gpu->stream);
+	if (code == 0)
+		code = wait_done(gpu);
+	if (code == 0)
+		*shape = (struct assay_shape){numbers[0], numbers[1], numbers[2], numbers[3]};
+	return code;
+}
+
+static enum assay_status gpu_build(void *device, struct assay_kernel *kernel, enum assay_kernel_id id, uint32_t number,
+                                   struct assay_error *error)
 {
 	struct gpu *gpu = device;
+	const enum assay_program_id program = number ? ASSAY_PROGRAM_UNITS : ASSAY_PROGRAM_PORTABLE;
 	int code = enter(gpu);
 
+	enum assay_status status = code == 0 ? program_load(gpu, program, error) : ASSAY_OK;
+	if (status)
+		return status;
 	if (code == 0)
-		code = gpu->driver->module_function(kernel, gpu->module, assay_kernel_names[id]);
+		code = gpu->driver->module_function(&kernel->handle, gpu->modules[program], assay_kernel_names[id]);
+	if (code == 0 && number)
+		code = shape_read(gpu, &kernel->shape, gpu->modules[program], assay_kernel_names[id]);
+	if (code == 0 && number)
+		code = gpu_memory(kernel->handle, kernel->shape.memory_bytes);
 	return code == 0 ? ASSAY_OK : failed(error, gpu, "device.build", assay_kernel_names[id], code);
 }
 
-static void gpu_discard(void *device, void *kernel)
+static void gpu_discard(void *device, struct assay_kernel *kernel)
 {
 	(void)device, (void)kernel; /* belongs to the module */
 }
 
-static enum assay_status gpu_launch(void *device, void *kernel, uint32_t items, const struct assay_argument *arguments,
-                                    size_t count, struct assay_error *error)
+static enum assay_status gpu_launch(void *device, const struct assay_kernel *kernel, uint32_t items,
+                                    const struct assay_argument *arguments, size_t count, struct assay_error *error)
 {
 	struct gpu *gpu = device;
 	void *parameters[ASSAY_ARGUMENTS_MAX];
-	uint32_t group = 1;
+	uint32_t group = kernel->shape.items ? kernel->shape.items : 1;
 
 	/* The driver reads the arguments before it returns, and takes them without const. */
 	for (size_t i = 0; i < count; i++)
 		parameters[i] = arguments[i].buffer ? (void *)(uintptr_t)&arguments[i].buffer
 		                                    : (void *)(uintptr_t)&arguments[i].value;
-	while (group * 2 <= gpu->group && items % (group * 2) == 0)
+	while (!kernel->shape.items && group * 2 <= gpu->group && items % (group * 2) == 0)
 		group *= 2;
 	int code = enter(gpu);
 	if (code == 0)
-		code = gpu->driver->launch(kernel, items / group, 1, 1, group, 1, 1, 0, gpu->stream, parameters, NULL);
+		code = gpu->driver->launch(kernel->handle, items / group, 1, 1, group, 1, 1, kernel->shape.memory_bytes,
+		                           gpu->stream, parameters, NULL);
 	return code == 0 ? ASSAY_OK : failed(error, gpu, "device.launch", "launching a kernel", code);
 }
 
@@ -239,7 +403,7 @@ static enum assay_status gpu_synchronise(void *device, struct assay_error *error
 	int code = enter(gpu);
 
 	if (code == 0)
-		code = gpu->driver->stream_wait(gpu->stream);
+		code = wait_done(gpu);
 	return code == 0 ? ASSAY_OK : failed(error, gpu, "device.launch", "running a kernel", code);
 }
 
@@ -253,6 +417,7 @@ const struct assay_backend GPU_BACKEND = {
     .release = gpu_release,
     .write = gpu_write,
     .read = gpu_read,
+    .variant = gpu_variant,
     .build = gpu_build,
     .discard = gpu_discard,
     .launch = gpu_launch,

@@ -147,7 +147,6 @@ static void opencl_describe(const void *handle, struct assay_device_info *info)
 	cl_ulong memory = 0;
 	cl_uint units = 0;
 
-	memset(info, 0, sizeof *info);
 	cl->clGetPlatformInfo(device->platform, CL_PLATFORM_NAME, sizeof platform - 1, platform, NULL);
 	cl->clGetDeviceInfo(device->id, CL_DEVICE_NAME, sizeof info->name - 1, info->name, NULL);
 	cl->clGetDeviceInfo(device->id, CL_DEVICE_VERSION, sizeof standard - 1, standard, NULL);
@@ -209,20 +208,28 @@ static enum assay_status opencl_read(void *handle, void *data, const void *buffe
 	return code == CL_SUCCESS ? ASSAY_OK : failed(error, device, "device.transfer", "reading from it", code);
 }
 
-static enum assay_status opencl_build(void *handle, void **kernel, enum assay_kernel_id id, struct assay_error *error)
+static bool opencl_variant(const void *handle, enum assay_kernel_id id, uint32_t number, struct assay_variant *variant)
+{
+	(void)handle, (void)id;
+	return assay_variant_portable(variant, number, "OpenCL C, compiled by the driver");
+}
+
+static enum assay_status opencl_build(void *handle, struct assay_kernel *kernel, enum assay_kernel_id id,
+                                      uint32_t number, struct assay_error *error)
 {
 	struct opencl *device = handle;
 	cl_int code;
+	(void)number;
 
-	*kernel = device->cl->clCreateKernel(device->program, assay_kernel_names[id], &code);
-	return *kernel ? ASSAY_OK : failed(error, device, "device.build", assay_kernel_names[id], code);
+	kernel->handle = device->cl->clCreateKernel(device->program, assay_kernel_names[id], &code);
+	return kernel->handle ? ASSAY_OK : failed(error, device, "device.build", assay_kernel_names[id], code);
 }
 
-static void opencl_discard(void *handle, void *kernel)
+static void opencl_discard(void *handle, struct assay_kernel *kernel)
 {
 	struct opencl *device = handle;
 
-	device->cl->clReleaseKernel(kernel);
+	device->cl->clReleaseKernel(kernel->handle);
 }
 
 /* The largest power of two that divides the items and that the device takes for this kernel. */
@@ -238,11 +245,12 @@ static size_t group_size(const struct opencl *device, cl_kernel kernel, uint32_t
 	return group;
 }
 
-static enum assay_status opencl_launch(void *handle, void *kernel, uint32_t items,
+static enum assay_status opencl_launch(void *handle, const struct assay_kernel *built, uint32_t items,
                                        const struct assay_argument *arguments, size_t count, struct assay_error *error)
 {
 	struct opencl *device = handle;
 	const struct assay_opencl *cl = device->cl;
+	cl_kernel kernel = built->handle;
 	size_t global = items, local = group_size(device, kernel, items);
 	cl_int code = CL_SUCCESS;
 
@@ -277,6 +285,7 @@ const struct assay_backend assay_backend_opencl = {
     .release = opencl_release,
     .write = opencl_write,
     .read = opencl_read,
+    .variant = opencl_variant,
     .build = opencl_build,
     .discard = opencl_discard,
     .launch = opencl_launch,

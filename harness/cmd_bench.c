@@ -7,20 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/choose.h"
 #include "harness/command.h"
 #include "harness/measure.h"
 #include "harness/workload.h"
 #include "verify/arith.h"
 #include "verify/cli.h"
 
-static const char usage[] = "usage: assay bench [-d DEV[,...]|all] [-w WORKLOAD[,...]|all] [--seconds N] [--json]\n"
-                            "\n"
-                            "Bare kernel rates, rates of whole rounds, and the cost of a recheck. Signs nothing.\n"
-                            "\n"
-                            "  -d, --device DEV,...     devices (all)\n"
-                            "  -w, --workload NAME,...  workloads (all)\n"
-                            "      --seconds N          of each measurement, 1 to 600 (2)\n"
-                            "      --json               one JSON object a line\n";
+static const char usage[] =
+    "usage: assay bench [-d DEV[,...]|all] [-w WORKLOAD[,...]|all] [--seconds N] [--variant NAME]\n"
+    "                   [--json]\n"
+    "\n"
+    "Bare kernel rates, rates of whole rounds, and the cost of a recheck. Signs nothing.\n"
+    "\n"
+    "  -d, --device DEV,...     devices (all)\n"
+    "  -w, --workload NAME,...  workloads (all)\n"
+    "      --seconds N          of each measurement, 1 to 600 (2)\n"
+    "      --variant NAME       of the kernels (the fastest that is sound)\n"
+    "      --json               one JSON object a line\n";
 
 enum { REPETITIONS_MAX = 100000, LEAVES_TIMED = 16 };
 
@@ -142,6 +146,7 @@ static void print_json(const struct assay_device *device, const struct assay_wor
 	json_object_set_new(object, "name", json_string(device->info.name));
 	json_object_set_new(object, "workload", json_string(work->name));
 	json_object_set_new(object, "unit", json_string(work->unit));
+	json_object_set_new(object, "variant", json_string(device->info.variant));
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		json_object_set_new(object, numbers[i].name, json_integer((json_int_t)numbers[i].value));
 	char *text = assay_json_text(object);
@@ -153,13 +158,17 @@ static void print_json(const struct assay_device *device, const struct assay_wor
 int assay_command_bench(int argc, char **argv)
 {
 	static const struct option options[] = {
-	    {"device", required_argument, NULL, 'd'},  {"workload", required_argument, NULL, 'w'},
-	    {"seconds", required_argument, NULL, 't'}, {"json", no_argument, NULL, 'j'},
-	    {"help", no_argument, NULL, 'h'},          {0},
+	    {"device", required_argument, NULL, 'd'},
+	    {"workload", required_argument, NULL, 'w'},
+	    {"seconds", required_argument, NULL, 't'},
+	    {"json", no_argument, NULL, 'j'},
+	    {"variant", required_argument, NULL, 'v'},
+	    {"help", no_argument, NULL, 'h'},
+	    {0},
 	};
 	static struct assay_device devices[ASSAY_DEVICES_MAX];
 	const struct assay_work *works[ASSAY_SEGMENTS_MAX];
-	const char *device_list = "all", *work_list = "all";
+	const char *device_list = "all", *work_list = "all", *variant = NULL;
 	unsigned long seconds = 2;
 	struct assay_error error;
 	uint32_t device_count = 0, work_count = 0;
@@ -173,6 +182,8 @@ int assay_command_bench(int argc, char **argv)
 			work_list = optarg;
 		else if (option == 'j')
 			json = true;
+		else if (option == 'v')
+			variant = optarg;
 		else if (option != 't' || (seconds = strtoul(optarg, &end, 10)) < 1 || seconds > 600 || *end)
 			return assay_usage(usage, option == 'h');
 	}
@@ -185,6 +196,7 @@ int assay_command_bench(int argc, char **argv)
 		printf("  %-12s %-10s %13s %13s  %7s   %11s  %10s  %10s\n", "workload", "device", "bare kernel",
 		       "whole round", "over it", "round", "leaf check", "cheaper");
 	for (uint32_t d = 0; !status && d < device_count; d++) {
+		status = assay_choose(&devices[d], variant, assay_remark, &error);
 		const struct assay_row *row = assay_row_for(&devices[d], 1);
 		for (uint32_t w = 0; !status && w < work_count; w++) {
 			const struct assay_params *params = assay_row_params(row, works[w]);

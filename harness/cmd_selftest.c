@@ -3,28 +3,57 @@
  * assay selftest: known answers and operands at the rails, on each device. */
 #include <stdio.h>
 
+#include "harness/choose.h"
 #include "harness/command.h"
 #include "harness/selftest.h"
 
 static const char usage[] =
-    "usage: assay selftest [-d DEV[,DEV...]|all]\n"
+    "usage: assay selftest [-d DEV[,DEV...]|all] [--variant NAME]\n"
     "\n"
     "Compares small rounds of every workload with the verifier's arithmetic, and checks operands at\n"
-    "the ends of their range. `assay run` does this by itself before it starts.\n";
+    "the ends of their range, with every variant of every kernel. `assay run` does this by itself before\n"
+    "it starts.\n"
+    "\n"
+    "  -d, --device DEV,...  devices (all)\n"
+    "      --variant NAME    this variant only\n";
+
+/* Each variant that the device has, on its own. */
+static enum assay_status every_variant(struct assay_device *device, struct assay_error *error)
+{
+	struct assay_variant variant;
+	enum assay_status status = assay_selftest(device, error);
+
+	for (int kernel = 0; !status && kernel < ASSAY_KERNEL_COUNT; kernel++) {
+		const enum assay_kernel_id id = (enum assay_kernel_id)kernel;
+		for (uint32_t number = 1; device->backend->variant(device->handle, id, number, &variant); number++) {
+			if (!status && variant.available)
+				status = assay_device_use(device, id, number, error);
+			if (!status && variant.available)
+				status = assay_selftest(device, error);
+		}
+		if (!status)
+			status = assay_device_use(device, id, 0, error);
+	}
+	return status;
+}
 
 int assay_command_selftest(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"device", required_argument, NULL, 'd'}, {"help", no_argument, NULL, 'h'}, {0}};
+	static const struct option options[] = {{"device", required_argument, NULL, 'd'},
+	                                        {"variant", required_argument, NULL, 'v'},
+	                                        {"help", no_argument, NULL, 'h'},
+	                                        {0}};
 	static struct assay_device devices[ASSAY_DEVICES_MAX];
 	struct assay_error error;
-	const char *list = "all";
+	const char *list = "all", *name = NULL;
 	uint32_t count;
 	int code = 0;
 
 	for (int option; (option = getopt_long(argc, argv, "d:h", options, NULL)) != -1;) {
 		if (option == 'd')
 			list = optarg;
+		else if (option == 'v')
+			name = optarg;
 		else
 			return assay_usage(usage, option == 'h');
 	}
@@ -33,7 +62,10 @@ int assay_command_selftest(int argc, char **argv)
 	if (assay_devices_open(devices, &count, list, &error) != ASSAY_OK)
 		code = assay_complain(&error);
 	for (uint32_t d = 0; d < count; d++) {
-		if (code == 0 && assay_selftest(&devices[d], &error) == ASSAY_OK)
+		enum assay_status status = code   ? ASSAY_OK
+		                           : name ? assay_choose(&devices[d], name, NULL, &error)
+		                                  : every_variant(&devices[d], &error);
+		if (code == 0 && status == ASSAY_OK)
 			printf("%-10s ok    %s\n", devices[d].id, devices[d].info.name);
 		else if (code == 0)
 			code = assay_complain(&error);

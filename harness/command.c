@@ -6,9 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+void assay_remark(const struct assay_error *why)
+{
+	fprintf(stderr, "assay: %s (%s)\n", why->text, why->reason);
+}
+
 int assay_complain(const struct assay_error *error)
 {
-	fprintf(stderr, "assay: %s (%s)\n", error->text, error->reason);
+	assay_remark(error);
 	return ASSAY_EXIT_ERROR;
 }
 

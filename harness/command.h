@@ -24,6 +24,9 @@ int assay_command_bench(int argc, char **argv);
 /* "assay: text (reason)" on standard error; returns ASSAY_EXIT_ERROR. */
 int assay_complain(const struct assay_error *error);
 
+/* The same for what is no error: something is left out, and why. */
+void assay_remark(const struct assay_error *why);
+
 /* Prints a usage text, on standard output when it was asked for; returns the exit code. */
 int assay_usage(const char *text, bool asked);
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/kernels.h"
+#include "harness/cache.h"
 
 static struct gpu_driver driver;
 static void *driver_library;
@@ -59,10 +59,11 @@ const struct gpu_driver *gpu_driver_load(struct assay_error *error)
 		return NULL;
 	}
 	if (driver_code) {
+		const struct gpu_error_remedy *known = gpu_remedy(driver_code);
 		gpu_driver_error(text, driver_code);
-		(void)assay_fail(
-		    error, ASSAY_ERROR_DEVICE, "device.missing",
-		    GPU_NAME ": the driver does not start: %s; check that a device is there and may be used", text);
+		(void)assay_fail(error, ASSAY_ERROR_DEVICE, "device.missing",
+		                 GPU_NAME ": the driver does not start: %s; %s", text,
+		                 known ? known->remedy : "check that a device is there and may be used");
 		return NULL;
 	}
 	return &driver;
@@ -85,57 +86,112 @@ bool gpu_architecture(char name[64], const struct gpu_driver *api, int device)
 	return gpu_architecture_name(name, 64, driver_library, api->device_attribute, device);
 }
 
-enum assay_status gpu_compile(char **code, const char *architecture, struct assay_error *error)
+const struct gpu_error_remedy *gpu_remedy(int code)
+{
+	for (size_t i = 0; i < sizeof gpu_error_remedies / sizeof *gpu_error_remedies; i++)
+		if (gpu_error_remedies[i].code == code)
+			return &gpu_error_remedies[i];
+	return NULL;
+}
+
+int gpu_memory(void *function, uint32_t bytes)
+{
+	return gpu_memory_allow(driver_library, function, bytes);
+}
+
+/* ---- The compiler ---- */
+
+static bool compiler_load(struct gpu_compiler *compiler)
 {
 	static const char *const names[] = {GPU_COMPILERS, NULL};
-	struct gpu_compiler compiler;
-	char option[96], log[4096] = "";
-	const char *missing = NULL;
-	size_t len = 0;
-	void *program = NULL, *library = library_open(GPU_COMPILER_VARIABLE, names);
+	void *library = library_open(GPU_COMPILER_VARIABLE, names);
+	bool whole = library != NULL;
 
-	*code = NULL;
-#define GPU_LOAD(member, parameters, cuda, hip)                                               \
-	if (library && !(*(void **)&compiler.member = dlsym(library, GPU_SYMBOL(cuda, hip)))) \
-		missing = GPU_SYMBOL(cuda, hip);
+#define GPU_LOAD(member, parameters, cuda, hip) \
+	whole = whole && (*(void **)&compiler->member = dlsym(library, GPU_SYMBOL(cuda, hip))) != NULL;
 	GPU_COMPILER_FUNCTIONS(GPU_LOAD)
 #undef GPU_LOAD
-	if (!library || missing)
+	return whole;
+}
+
+bool gpu_compiler_there(const char *architecture)
+{
+	struct gpu_compiler compiler;
+
+	return gpu_compiler_knows(architecture) && compiler_load(&compiler);
+}
+
+/* The file of the cache for this program; what the compiler makes depends on nothing else. */
+static bool cache_path(char path[ASSAY_PATH_MAX], const struct gpu_compiler *compiler,
+                       const struct assay_program *program, const char *architecture)
+{
+	int version[2] = {0, 0};
+
+	if (compiler->version(&version[0], &version[1]) != 0)
+		return false;
+	const struct assay_part parts[] = {
+	    {version, sizeof version}, {architecture, strlen(architecture) + 1}, {program->source, program->len}};
+	return assay_cache_path(path, "assay " GPU_NAME " cache\n", parts, 3);
+}
+
+/* The code, or NULL and the compiler's log. */
+static char *compile(const struct gpu_compiler *compiler, const struct assay_program *text, const char *architecture,
+                     size_t *len, char log[4096])
+{
+	char option[96], *code = NULL;
+	void *program = NULL;
+
+	snprintf(option, sizeof option, GPU_ARCHITECTURE_OPTION, architecture + GPU_ARCHITECTURE_SKIP);
+	const char *const options[] = {option, "-DLANES=1"};
+	int failed = compiler->create(&program, (const char *)text->source, text->name, 0, NULL, NULL);
+	if (!failed)
+		failed = compiler->compile(program, 2, options);
+	if (failed && program && compiler->log_size(program, len) == 0 && *len < 4096)
+		(void)compiler->log(program, log);
+	if (!failed)
+		failed = compiler->code_size(program, len);
+	if (!failed && (code = malloc(*len + 1)) != NULL) {
+		failed = compiler->code(program, code);
+		code[*len] = '\0';
+	}
+	if (program)
+		(void)compiler->destroy(&program);
+	if (failed) {
+		free(code);
+		return NULL;
+	}
+	return code;
+}
+
+enum assay_status gpu_compile(char **code, enum assay_program_id program, const char *architecture,
+                              struct assay_error *error)
+{
+	const struct assay_program *text = &assay_programs[program];
+	struct gpu_compiler compiler;
+	char log[4096] = "", path[ASSAY_PATH_MAX];
+	size_t len = 0;
+
+	*code = NULL;
+	if (!gpu_compiler_knows(architecture))
+		return assay_fail(error, ASSAY_ERROR_DEVICE, "device.build",
+		                  GPU_NAME ": %s: no kernels for this architecture", architecture);
+	if (!compiler_load(&compiler))
 		return assay_fail(error, ASSAY_ERROR_DEVICE, "device.build",
 		                  GPU_NAME
 		                  ": no kernels for %s in this build, and no compiler here (%s); build where clang is "
 		                  "installed",
 		                  architecture, GPU_COMPILER_NAME);
-	if (!gpu_compiler_knows(architecture))
-		return assay_fail(error, ASSAY_ERROR_DEVICE, "device.build",
-		                  GPU_NAME ": %s: no kernels for this architecture", architecture);
-
-	char *source = malloc(assay_kernel_source_len + 1);
-	if (!source)
-		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
-	memcpy(source, assay_kernel_source, assay_kernel_source_len);
-	source[assay_kernel_source_len] = '\0';
-	snprintf(option, sizeof option, GPU_ARCHITECTURE_OPTION, architecture + GPU_ARCHITECTURE_SKIP);
-	const char *const options[] = {option, "-DLANES=1"};
-	int failed = compiler.create(&program, source, "kernels", 0, NULL, NULL);
-	if (!failed)
-		failed = compiler.compile(program, 2, options);
-	if (failed && program && compiler.log_size(program, &len) == 0 && len < sizeof log)
-		(void)compiler.log(program, log);
-	if (!failed)
-		failed = compiler.code_size(program, &len);
-	if (!failed && (*code = malloc(len + 1)) != NULL) {
-		failed = compiler.code(program, *code);
-		(*code)[len] = '\0';
-	}
-	if (program)
-		(void)compiler.destroy(&program);
-	free(source);
-	if (!failed && *code)
+	bool cached = cache_path(path, &compiler, text, architecture);
+	*code = cached ? (char *)assay_cache_read(path, &len) : NULL;
+	if (*code)
 		return ASSAY_OK;
-	free(*code);
-	*code = NULL;
-	return assay_fail(error, ASSAY_ERROR_DEVICE, "device.build",
-	                  GPU_NAME ": the kernels do not build for %s: %.300s", architecture,
-	                  *log ? log : "the compiler says nothing");
+	*code = compile(&compiler, text, architecture, &len, log);
+	if (!*code)
+		return assay_fail(error, ASSAY_ERROR_DEVICE, "device.build",
+		                  GPU_NAME ": the kernels do not build for %s: %.300s", architecture,
+		                  *log ? log : "the compiler says nothing");
+	/* Its terminator, which text needs, is kept with it. */
+	if (cached)
+		assay_cache_write(path, *code, len + 1);
+	return ASSAY_OK;
 }

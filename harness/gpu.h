@@ -12,6 +12,9 @@
 #define gpu_driver_load GPU_OBJECT(driver_load)
 #define gpu_driver_error GPU_OBJECT(driver_error)
 #define gpu_architecture GPU_OBJECT(architecture)
+#define gpu_remedy GPU_OBJECT(remedy)
+#define gpu_memory GPU_OBJECT(memory)
+#define gpu_compiler_there GPU_OBJECT(compiler_there)
 #define gpu_compile GPU_OBJECT(compile)
 
 struct gpu_driver {
@@ -30,11 +33,21 @@ const struct gpu_driver *gpu_driver_load(struct assay_error *error);
 /* The driver's words for an error code. */
 void gpu_driver_error(char text[128], int code);
 
+/* What an error asks for; NULL when nothing is known. */
+const struct gpu_error_remedy *gpu_remedy(int code);
+
+/* Lets groups of a function have this much memory. */
+int gpu_memory(void *function, uint32_t bytes);
+
 /* "sm_90", "gfx90a": what a device is. */
 bool gpu_architecture(char name[64], const struct gpu_driver *driver, int device);
 
-/* Compiles the embedded source for an architecture; *code is to be released with free(). Errors: device.build, with the
- * compiler's first lines, or because there is no compiler. */
-enum assay_status gpu_compile(char **code, const char *architecture, struct assay_error *error) ASSAY_CHECK_RESULT;
+/* Whether a compiler is here that knows an architecture. */
+bool gpu_compiler_there(const char *architecture);
+
+/* Compiles a program for an architecture, or finds it in the cache; *code, with a terminator, is to be released with
+ * free(). Errors: device.build, with the compiler's first lines, or because there is no compiler. */
+enum assay_status gpu_compile(char **code, enum assay_program_id program, const char *architecture,
+                              struct assay_error *error) ASSAY_CHECK_RESULT;
 
 #endif

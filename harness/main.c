@@ -17,12 +17,12 @@ static const struct {
 	int (*function)(int argc, char **argv);
 	const char *arguments, *summary;
 } commands[] = {
-    {"devices", assay_command_devices, "[--json]", "list the devices"},
+    {"devices", assay_command_devices, "[--kernels] [--json]", "list the devices"},
     {"keygen", assay_command_keygen, "[-o FILE]", "make a signing key"},
     {"run", assay_command_run, "[-d DEV,...] [-w WORKLOAD,...] [-p PROFILE] [-o PREFIX]", "benchmark, prove and sign"},
     {"verify", assay_verify_command, "[--trust KEY.pub|DIR]... ATTESTATION...", "check attestations"},
     {"show", assay_command_show, "ATTESTATION", "print what an attestation says"},
-    {"selftest", assay_command_selftest, "[-d DEV,...]", "check that devices compute correctly"},
+    {"selftest", assay_command_selftest, "[-d DEV,...] [--variant NAME]", "check that devices compute correctly"},
     {"bench", assay_command_bench, "[-d DEV,...] [-w WORKLOAD,...]", "measure, sign nothing"},
 };
 

@@ -16,7 +16,7 @@
 
 #include <sodium.h>
 
-#include "harness/state.h"
+#include "harness/cache.h"
 #include "kernels/kernels.h"
 
 static struct assay_opencl functions;
@@ -118,85 +118,50 @@ const char *assay_opencl_error(cl_int code)
 	return number;
 }
 
-/* ---- The cache: <hash of source, options and device>.clbin, a file of the binary's digest and the binary. Drivers may
- * abort on a damaged binary, so none is given to them. ---- */
-
-static void cache_digest(uint8_t digest[32], const uint8_t *binary, size_t len)
-{
-	const struct assay_part part = {binary, len};
-
-	assay_hash(digest, "assay OpenCL binary\n", &part, 1);
-}
+/* ---- The cache ---- */
 
 static bool cache_path(char path[ASSAY_PATH_MAX], const struct assay_opencl *cl, cl_device_id device,
                        const char *options)
 {
-	char texts[3][512] = {"", "", ""}, name[96], hex[65];
-	uint8_t hash[32];
+	const struct assay_program *program = &assay_programs[ASSAY_PROGRAM_PORTABLE];
+	char texts[3][512] = {"", "", ""};
 
 	cl->clGetDeviceInfo(device, CL_DEVICE_NAME, sizeof texts[0] - 1, texts[0], NULL);
 	cl->clGetDeviceInfo(device, CL_DEVICE_VERSION, sizeof texts[1] - 1, texts[1], NULL);
 	cl->clGetDeviceInfo(device, CL_DRIVER_VERSION, sizeof texts[2] - 1, texts[2], NULL);
 	const struct assay_part parts[] = {
-	    {texts, sizeof texts}, {options, strlen(options) + 1}, {assay_kernel_source, assay_kernel_source_len}};
-	assay_hash(hash, "assay OpenCL cache\n", parts, 3);
-	assay_hex(hex, hash);
-	snprintf(name, sizeof name, "%s.clbin", hex);
-	return assay_state_cache(path, name);
+	    {texts, sizeof texts}, {options, strlen(options) + 1}, {program->source, program->len}};
+	return assay_cache_path(path, "assay OpenCL cache\n", parts, 3);
 }
 
 static cl_program from_cache(const struct assay_opencl *cl, const char *path, cl_context context, cl_device_id device,
                              const char *options)
 {
-	enum { BINARY_MAX = 64 << 20 };
-	cl_program program = NULL;
-	uint8_t *binary = NULL, stored[32], digest[32];
-	FILE *file = fopen(path, "rb");
+	size_t len;
+	uint8_t *binary = assay_cache_read(path, &len);
+	const uint8_t *start = binary;
 
-	if (!file)
+	if (!binary)
 		return NULL;
-	if (fseek(file, 0, SEEK_END) == 0) {
-		long size = ftell(file);
-		if (size > (long)sizeof stored && size <= BINARY_MAX && (binary = malloc((size_t)size)) != NULL) {
-			const uint8_t *start = binary;
-			size_t len = (size_t)size - sizeof stored;
-			rewind(file);
-			bool good = fread(stored, 1, sizeof stored, file) == sizeof stored &&
-			            fread(binary, 1, len, file) == len;
-			if (good)
-				cache_digest(digest, binary, len);
-			if (good && memcmp(digest, stored, sizeof stored) == 0)
-				program = cl->clCreateProgramWithBinary(context, 1, &device, &len, &start, NULL, NULL);
-		}
-	}
+	cl_program program = cl->clCreateProgramWithBinary(context, 1, &device, &len, &start, NULL, NULL);
 	if (program && cl->clBuildProgram(program, 1, &device, options, NULL, NULL) != CL_SUCCESS) {
 		cl->clReleaseProgram(program);
 		program = NULL;
 	}
 	free(binary);
-	fclose(file);
 	return program;
 }
 
-/* A cache that cannot be written is no error. */
 static void to_cache(const struct assay_opencl *cl, const char *path, cl_program program)
 {
-	struct assay_output output;
 	size_t len = 0;
-	uint8_t *binary, digest[32];
+	uint8_t *binary;
 
 	if (cl->clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof len, &len, NULL) != CL_SUCCESS || len == 0 ||
 	    !(binary = malloc(len)))
 		return;
-	if (cl->clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) == CL_SUCCESS &&
-	    assay_state_parents(path, NULL) == ASSAY_OK && assay_output_open(&output, path, 0600, NULL) == ASSAY_OK) {
-		cache_digest(digest, binary, len);
-		fwrite(digest, 1, sizeof digest, output.file);
-		if (fwrite(binary, 1, len, output.file) == len && assay_output_flush(&output, NULL) == ASSAY_OK &&
-		    assay_output_commit(&output, true, NULL) != ASSAY_OK)
-			remove(path);
-		assay_output_close(&output);
-	}
+	if (cl->clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) == CL_SUCCESS)
+		assay_cache_write(path, binary, len);
 	free(binary);
 }
 
@@ -216,7 +181,8 @@ static enum assay_status build_failed(const struct assay_opencl *cl, cl_program 
 enum assay_status assay_opencl_program(const struct assay_opencl *cl, cl_program *program, cl_context context,
                                        cl_device_id device, const char *options, struct assay_error *error)
 {
-	const char *source = (const char *)assay_kernel_source;
+	const struct assay_program *text = &assay_programs[ASSAY_PROGRAM_PORTABLE];
+	const char *source = (const char *)text->source;
 	char path[ASSAY_PATH_MAX];
 	bool cached = cache_path(path, cl, device, options);
 	cl_int code;
@@ -224,7 +190,7 @@ enum assay_status assay_opencl_program(const struct assay_opencl *cl, cl_program
 	*program = cached ? from_cache(cl, path, context, device, options) : NULL;
 	if (*program)
 		return ASSAY_OK;
-	*program = cl->clCreateProgramWithSource(context, 1, &source, &assay_kernel_source_len, &code);
+	*program = cl->clCreateProgramWithSource(context, 1, &source, &text->len, &code);
 	if (!*program)
 		return assay_fail(error, ASSAY_ERROR_DEVICE, "device.build", "opencl: %s", assay_opencl_error(code));
 	code = cl->clBuildProgram(*program, 1, &device, options, NULL, NULL);

@@ -79,7 +79,7 @@ static enum assay_status round_case(struct assay_device *device, const struct as
 	return status;
 }
 
-/* ---- Rails of matmul-i8: one tile at the largest k, every operand byte given ---- */
+/* ---- Rails of matmul-i8: the largest k, every operand byte given ---- */
 
 enum { RAIL_K = 131008 };
 
@@ -95,57 +95,75 @@ static const struct rail rails[] = {
     {{1, 0}, {1, 127}},
 };
 
-static enum assay_status rail_case(struct assay_device *device, void *const buffers[3], uint8_t *operand,
+/* Operands and result of rows x columns tiles. */
+struct rail_buffers {
+	void *device[3];
+	uint8_t *host;
+	uint32_t rows, columns;
+};
+
+/* The panel layout: word w of row r at (w * 16 + r) * 4 of its panel. Every fourth row is zero when `gaps`, so that a
+ * mixed-up lane shows. */
+static void rail_operand(uint8_t *operand, size_t len, const int8_t bytes[2], bool gaps)
+{
+	for (size_t i = 0; i < len; i++)
+		operand[i] = gaps && i / 4 % 16 % 4 == 3 ? 0 : (uint8_t)bytes[i % 2];
+}
+
+static enum assay_status rail_case(struct assay_device *device, const struct rail_buffers *buffers,
                                    const struct rail *rail, struct assay_error *error)
 {
 	const struct assay_backend *backend = device->backend;
-	const size_t len = (size_t)16 * RAIL_K;
-	/* Every fourth column of B is zero, so that a mixed-up lane shows. */
+	const uint32_t tiles = buffers->rows * buffers->columns;
+	const size_t a_len = (size_t)buffers->rows * 16 * RAIL_K, b_len = (size_t)buffers->columns * 16 * RAIL_K;
 	const int32_t even = rail->a[0] * rail->b[0], odd = rail->a[1] * rail->b[1];
-	int32_t tile[16][16];
-	enum assay_status status;
+	int32_t *entries = (int32_t *)(void *)buffers->host;
 
-	/* The panel layout: word w of row r at (w * 16 + r) * 4. */
-	for (size_t i = 0; i < len; i++)
-		operand[i] = (uint8_t)rail->a[i % 2];
-	status = backend->write(device->handle, buffers[0], 0, operand, len, error);
-	for (size_t i = 0; i < len; i++) {
-		bool zero_column = (i / 4) % 16 % 4 == 3;
-		operand[i] = zero_column ? 0 : (uint8_t)rail->b[i % 2];
-	}
+	rail_operand(buffers->host, a_len, rail->a, false);
+	enum assay_status status = backend->write(device->handle, buffers->device[0], 0, buffers->host, a_len, error);
+	rail_operand(buffers->host, b_len, rail->b, true);
 	if (!status)
-		status = backend->write(device->handle, buffers[1], 0, operand, len, error);
-	const struct assay_argument arguments[] = {ASSAY_BUFFER(buffers[0]), ASSAY_BUFFER(buffers[1]),
-	                                           ASSAY_BUFFER(buffers[2]), ASSAY_VALUE(1), ASSAY_VALUE(RAIL_K / 4)};
+		status = backend->write(device->handle, buffers->device[1], 0, buffers->host, b_len, error);
+	const struct assay_argument arguments[] = {ASSAY_BUFFER(buffers->device[0]),
+	                                           ASSAY_BUFFER(buffers->device[1]),
+	                                           ASSAY_BUFFER(buffers->device[2]),
+	                                           ASSAY_VALUE(0),
+	                                           ASSAY_VALUE(tiles),
+	                                           ASSAY_VALUE(buffers->columns),
+	                                           ASSAY_VALUE(RAIL_K / 4)};
 	if (!status)
-		status = assay_device_launch(device, ASSAY_KERNEL_MATMUL_I8, 1, arguments, 5, error);
+		status = assay_device_launch(
+		    device, ASSAY_KERNEL_MATMUL_I8,
+		    assay_device_items(device, ASSAY_KERNEL_MATMUL_I8, buffers->rows, buffers->columns), arguments, 7,
+		    error);
 	if (!status)
-		status = backend->read(device->handle, tile, buffers[2], 0, sizeof tile, error);
-	for (uint32_t i = 0; !status && i < 256; i++) {
-		int32_t expected = i % 4 == 3 ? 0 : (even + odd) * (RAIL_K / 2);
-		if (tile[i / 16][i % 16] != expected)
+		status = backend->read(device->handle, entries, buffers->device[2], 0, (size_t)tiles * 1024, error);
+	for (uint32_t i = 0; !status && i < tiles * 256; i++)
+		if (entries[i] != (i % 4 == 3 ? 0 : (even + odd) * (RAIL_K / 2)))
 			status = wrong(device, "matmul-i8/1 with operands at the rails", error);
-	}
 	return status;
 }
 
-static enum assay_status rail_cases(struct assay_device *device, struct assay_error *error)
+/* The first `count` rails over rows x columns tiles. */
+static enum assay_status rail_cases(struct assay_device *device, uint32_t rows, uint32_t columns, size_t count,
+                                    struct assay_error *error)
 {
 	const struct assay_backend *backend = device->backend;
-	void *buffers[3] = {NULL, NULL, NULL};
-	const size_t lens[3] = {(size_t)16 * RAIL_K, (size_t)16 * RAIL_K, 1024};
-	uint8_t *operand = malloc(lens[0]);
+	const size_t lens[3] = {(size_t)rows * 16 * RAIL_K, (size_t)columns * 16 * RAIL_K,
+	                        (size_t)rows * columns * 1024};
+	struct rail_buffers buffers = {
+	    .host = malloc(rows > columns ? lens[0] : lens[1]), .rows = rows, .columns = columns};
 	enum assay_status status =
-	    operand ? ASSAY_OK : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+	    buffers.host ? ASSAY_OK : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 
 	for (size_t i = 0; !status && i < 3; i++)
-		status = backend->alloc(device->handle, &buffers[i], lens[i], error);
-	for (size_t i = 0; !status && i < sizeof rails / sizeof *rails; i++)
-		status = rail_case(device, buffers, operand, &rails[i], error);
+		status = backend->alloc(device->handle, &buffers.device[i], lens[i], error);
+	for (size_t i = 0; !status && i < count; i++)
+		status = rail_case(device, &buffers, &rails[i], error);
 	for (size_t i = 0; i < 3; i++)
-		if (buffers[i])
-			backend->release(device->handle, buffers[i]);
-	free(operand);
+		if (buffers.device[i])
+			backend->release(device->handle, buffers.device[i]);
+	free(buffers.host);
 	return status;
 }
 
@@ -155,11 +173,21 @@ enum assay_status assay_selftest(struct assay_device *device, struct assay_error
 	static const struct assay_params matmul[] = {{{64, 16, 16}}, {{1024, 32, 128}}, {{1088, 64, 16}}};
 	/* log2Digests, log2Leaves: one digest; fewer leaves than lanes; several bands. */
 	static const struct assay_params sha256[] = {{{0, 0}}, {{3, 2}}, {{1, 7}}};
+	const struct assay_shape *shape = &device->kernels[ASSAY_KERNEL_MATMUL_I8].shape;
 	enum assay_status status = ASSAY_OK;
 
 	for (size_t i = 0; !status && i < 3; i++)
 		status = round_case(device, &assay_workload_matmul_i8, &matmul[i], error);
 	for (size_t i = 0; !status && i < 3; i++)
 		status = round_case(device, &assay_workload_sha256, &sha256[i], error);
-	return status ? status : rail_cases(device, error);
+	if (!status)
+		status = rail_cases(device, 1, 1, sizeof rails / sizeof *rails, error);
+	/* Where a group makes a block of tiles together: four blocks, and the rails in every place of one. */
+	if (!status && shape->items) {
+		const struct assay_params blocks = {{320, 32 * shape->rows, 32 * shape->columns}};
+		status = round_case(device, &assay_workload_matmul_i8, &blocks, error);
+		if (!status)
+			status = rail_cases(device, shape->rows, shape->columns, 2, error);
+	}
+	return status;
 }

@@ -15,38 +15,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/monitor.h"
+#include "kernels/kernels.h"
+
 /* X(member, parameters, CUDA's name, HIP's name). All return 0 for success. */
-#define GPU_FUNCTIONS(X)                                                                                              \
-	X(init, (unsigned flags), "cuInit", "hipInit")                                                                \
-	X(driver_version, (int *version), "cuDriverGetVersion", "hipDriverGetVersion")                                \
-	X(device_count, (int *count), "cuDeviceGetCount", "hipGetDeviceCount")                                        \
-	X(device_get, (int *device, int index), "cuDeviceGet", "hipDeviceGet")                                        \
-	X(device_name, (char *name, int len, int device), "cuDeviceGetName", "hipDeviceGetName")                      \
-	X(device_memory, (size_t * bytes, int device), "cuDeviceTotalMem_v2", "hipDeviceTotalMem")                    \
-	X(device_attribute, (int *value, int attribute, int device), "cuDeviceGetAttribute", "hipDeviceGetAttribute") \
-	X(context_retain, (void **context, int device), "cuDevicePrimaryCtxRetain", "hipDevicePrimaryCtxRetain")      \
-	X(context_release, (int device), "cuDevicePrimaryCtxRelease_v2", "hipDevicePrimaryCtxRelease")                \
-	X(context_use, (void *context), "cuCtxSetCurrent", "hipCtxSetCurrent")                                        \
-	X(stream_create, (void **stream, unsigned flags), "cuStreamCreate", "hipStreamCreateWithFlags")               \
-	X(stream_destroy, (void *stream), "cuStreamDestroy_v2", "hipStreamDestroy")                                   \
-	X(stream_wait, (void *stream), "cuStreamSynchronize", "hipStreamSynchronize")                                 \
-	X(memory_alloc, (uint64_t * address, size_t len), "cuMemAlloc_v2", "hipMalloc")                               \
-	X(memory_free, (uint64_t address), "cuMemFree_v2", "hipFree")                                                 \
-	X(memory_write, (uint64_t address, const void *data, size_t len, void *stream), "cuMemcpyHtoDAsync_v2",       \
-	  "hipMemcpyHtoDAsync")                                                                                       \
-	X(memory_read, (void *data, uint64_t address, size_t len, void *stream), "cuMemcpyDtoHAsync_v2",              \
-	  "hipMemcpyDtoHAsync")                                                                                       \
-	X(module_load, (void **module, const void *image), "cuModuleLoadData", "hipModuleLoadData")                   \
-	X(module_unload, (void *module), "cuModuleUnload", "hipModuleUnload")                                         \
-	X(module_function, (void **function, void *module, const char *name), "cuModuleGetFunction",                  \
-	  "hipModuleGetFunction")                                                                                     \
-	X(launch,                                                                                                     \
-	  (void *function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,     \
-	   unsigned block_z, unsigned shared_bytes, void *stream, void **parameters, void **extra),                   \
+#define GPU_FUNCTIONS(X)                                                                                               \
+	X(init, (unsigned flags), "cuInit", "hipInit")                                                                 \
+	X(driver_version, (int *version), "cuDriverGetVersion", "hipDriverGetVersion")                                 \
+	X(device_count, (int *count), "cuDeviceGetCount", "hipGetDeviceCount")                                         \
+	X(device_get, (int *device, int index), "cuDeviceGet", "hipDeviceGet")                                         \
+	X(device_name, (char *name, int len, int device), "cuDeviceGetName", "hipDeviceGetName")                       \
+	X(device_memory, (size_t * bytes, int device), "cuDeviceTotalMem_v2", "hipDeviceTotalMem")                     \
+	X(device_attribute, (int *value, int attribute, int device), "cuDeviceGetAttribute", "hipDeviceGetAttribute")  \
+	X(device_uuid, (uint8_t * uuid, int device), "cuDeviceGetUuid", "hipDeviceGetUuid")                            \
+	X(device_pci, (char *address, int len, int device), "cuDeviceGetPCIBusId", "hipDeviceGetPCIBusId")             \
+	X(context_retain, (void **context, int device), "cuDevicePrimaryCtxRetain", "hipDevicePrimaryCtxRetain")       \
+	X(context_release, (int device), "cuDevicePrimaryCtxRelease_v2", "hipDevicePrimaryCtxRelease")                 \
+	X(context_use, (void *context), "cuCtxSetCurrent", "hipCtxSetCurrent")                                         \
+	X(stream_create, (void **stream, unsigned flags), "cuStreamCreate", "hipStreamCreateWithFlags")                \
+	X(stream_destroy, (void *stream), "cuStreamDestroy_v2", "hipStreamDestroy")                                    \
+	X(stream_query, (void *stream), "cuStreamQuery", "hipStreamQuery")                                             \
+	X(memory_info, (size_t * available, size_t * total), "cuMemGetInfo_v2", "hipMemGetInfo")                       \
+	X(memory_alloc, (uint64_t * address, size_t len), "cuMemAlloc_v2", "hipMalloc")                                \
+	X(memory_free, (uint64_t address), "cuMemFree_v2", "hipFree")                                                  \
+	X(memory_write, (uint64_t address, const void *data, size_t len, void *stream), "cuMemcpyHtoDAsync_v2",        \
+	  "hipMemcpyHtoDAsync")                                                                                        \
+	X(memory_read, (void *data, uint64_t address, size_t len, void *stream), "cuMemcpyDtoHAsync_v2",               \
+	  "hipMemcpyDtoHAsync")                                                                                        \
+	X(module_load, (void **module, const void *image), "cuModuleLoadData", "hipModuleLoadData")                    \
+	X(module_unload, (void *module), "cuModuleUnload", "hipModuleUnload")                                          \
+	X(module_function, (void **function, void *module, const char *name), "cuModuleGetFunction",                   \
+	  "hipModuleGetFunction")                                                                                      \
+	X(module_global, (uint64_t * address, size_t * bytes, void *module, const char *name), "cuModuleGetGlobal_v2", \
+	  "hipModuleGetGlobal")                                                                                        \
+	X(launch,                                                                                                      \
+	  (void *function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,      \
+	   unsigned block_z, unsigned shared_bytes, void *stream, void **parameters, void **extra),                    \
 	  "cuLaunchKernel", "hipModuleLaunchKernel")
 
 /* The compiler of kernels at run time. */
 #define GPU_COMPILER_FUNCTIONS(X)                                                                       \
+	X(version, (int *major, int *minor), "nvrtcVersion", "hiprtcVersion")                           \
 	X(create,                                                                                       \
 	  (void **program, const char *source, const char *name, int headers, const char *const *texts, \
 	   const char *const *names),                                                                   \
@@ -58,6 +67,29 @@
 	X(code_size, (void *program, size_t *len), "nvrtcGetPTXSize", "hiprtcGetCodeSize")              \
 	X(code, (void *program, char *code), "nvrtcGetPTX", "hiprtcGetCode")                            \
 	X(destroy, (void **program), "nvrtcDestroyProgram", "hiprtcDestroyProgram")
+
+/* Numbers of errors that both vendors share, and what they ask for. */
+enum { GPU_ERROR_MEMORY = 2, GPU_ERROR_IMAGE = 200, GPU_ERROR_NOT_READY = 600 };
+
+struct gpu_error_remedy {
+	int code;
+	const char *reason, *remedy; /* a NULL reason: that of the call */
+};
+
+static const struct gpu_error_remedy gpu_error_remedies[] = {
+    {GPU_ERROR_MEMORY, "device.memory", "free the device, or choose smaller sizes (--row)"},
+    {46, "device.busy", "another process has it for itself (exclusive mode); wait for its end"},
+    {209, "device.build", "it takes none of these kernels; build where its compiler is installed"},
+    {214, "device.lost", "its memory is faulty; have the card reset or replaced"},
+    {216, "device.busy", "another process has it for itself; wait for its end"},
+    {222, "device.build", "the driver is older than the kernels; update it"},
+    {700, "device.lost", "the device is unusable until this program ends; see the system's log (dmesg)"},
+    {702, "device.timeout", "a watchdog ended the kernel; use a card without a display, or smaller sizes (--row)"},
+    {719, "device.lost", "the device is unusable until this program ends; see the system's log (dmesg)"},
+    {803, NULL, "driver library and kernel module differ in version; restart the machine or install one anew"},
+    {804, NULL, "the library is newer than this card's driver may use; install the driver's own library"},
+    {999, "device.lost", "the driver knows no more; see the system's log (dmesg)"},
+};
 
 #if defined(VENDOR_CUDA)
 
@@ -75,11 +107,13 @@
 #define GPU_ARCHITECTURE_SKIP 3 /* "sm_" */
 #define GPU_ERROR_WORDS "cuGetErrorString"
 #define GPU_MISSING "no NVIDIA driver here, or it is not passed into this container (docker run --gpus all)"
+#define GPU_MONITOR assay_monitor_nvml
+#define GPU_CODE_WORDS "machine code for sm_"
 enum {
 	GPU_ATTRIBUTE_UNITS = 16, /* CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT */
 	GPU_ATTRIBUTE_MAJOR = 75, /* CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR */
 	GPU_ATTRIBUTE_MINOR = 76,
-	GPU_ERROR_MEMORY = 2, /* CUDA_ERROR_OUT_OF_MEMORY */
+	GPU_FUNCTION_MEMORY = 8, /* CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES */
 };
 
 typedef int gpu_error_words(int code, const char **text);
@@ -102,10 +136,44 @@ static inline bool gpu_architecture_name(char *name, size_t len, void *library, 
 	return true;
 }
 
-/* PTX of an older architecture serves a newer device. */
-static inline bool gpu_image_serves(const char *image, const char *architecture)
+/* PTX is text and serves newer devices too, by the driver's compiler; machine code serves its own. */
+static inline bool gpu_image_is_text(const struct assay_image *image)
 {
-	return atoi(image) <= atoi(architecture + 3);
+	return image->data[0] == '/';
+}
+
+static inline bool gpu_image_serves(const struct assay_image *image, const char *architecture)
+{
+	int made_for = atoi(image->architecture), is = atoi(architecture + GPU_ARCHITECTURE_SKIP);
+
+	return gpu_image_is_text(image) ? made_for <= is : made_for == is;
+}
+
+/* The matrix units of an architecture; NULL when it has none that we use. */
+static inline const char *gpu_units(const char *architecture)
+{
+	return atoi(architecture + GPU_ARCHITECTURE_SKIP) >= 75 ? "mma" : NULL;
+}
+
+/* The oldest driver of a CUDA release (13000), from the release notes of the toolkits. */
+static inline int gpu_driver_of(int release)
+{
+	return release >= 13000 ? 580 : release >= 12000 ? 525 : 450;
+}
+
+/* 13000: "CUDA 13.0". */
+static inline void gpu_version_words(char *text, size_t len, int version)
+{
+	snprintf(text, len, "CUDA %d.%d", version / 1000, version % 1000 / 10);
+}
+
+/* A group gets more than 48 KiB of memory when the function is told so. */
+static inline int gpu_memory_allow(void *library, void *function, uint32_t bytes)
+{
+	int (*set)(void *, int, int);
+
+	*(void **)&set = dlsym(library, "cuFuncSetAttribute");
+	return set ? set(function, GPU_FUNCTION_MEMORY, (int)bytes) : 0;
 }
 
 static inline bool gpu_compiler_knows(const char *architecture)
@@ -131,11 +199,12 @@ static inline bool gpu_compiler_knows(const char *architecture)
 #define GPU_ERROR_WORDS "hipGetErrorString"
 #define GPU_MISSING \
 	"no ROCm runtime here, or /dev/kfd is not passed into this container (--device /dev/kfd --device /dev/dri)"
+#define GPU_MONITOR assay_monitor_sysfs
+#define GPU_CODE_WORDS "code object for "
 enum {
 	GPU_ATTRIBUTE_UNITS = 63, /* hipDeviceAttributeMultiprocessorCount */
 	GPU_ATTRIBUTE_MAJOR = 23, /* hipDeviceAttributeComputeCapabilityMajor */
 	GPU_ATTRIBUTE_MINOR = 61,
-	GPU_ERROR_MEMORY = 2, /* hipErrorOutOfMemory */
 };
 
 typedef const char *gpu_error_words(int code);
@@ -167,9 +236,45 @@ static inline bool gpu_architecture_name(char *name, size_t len, void *library, 
 }
 
 /* A code object serves one architecture. */
-static inline bool gpu_image_serves(const char *image, const char *architecture)
+static inline bool gpu_image_is_text(const struct assay_image *image)
 {
-	return strcmp(image, architecture) == 0;
+	(void)image;
+	return false;
+}
+
+static inline bool gpu_image_serves(const struct assay_image *image, const char *architecture)
+{
+	return strcmp(image->architecture, architecture) == 0;
+}
+
+static inline const char *gpu_units(const char *architecture)
+{
+	static const char *const with[][2] = {
+	    {"gfx908", "mfma"}, {"gfx90a", "mfma"}, {"gfx94", "mfma"}, {"gfx11", "wmma"}, {"gfx12", "wmma"}};
+
+	for (size_t i = 0; i < sizeof with / sizeof *with; i++)
+		if (strncmp(architecture, with[i][0], strlen(with[i][0])) == 0)
+			return with[i][1];
+	return NULL;
+}
+
+/* Code objects have no release. */
+static inline int gpu_driver_of(int release)
+{
+	return release;
+}
+
+/* 50221153: "HIP 5.2". */
+static inline void gpu_version_words(char *text, size_t len, int version)
+{
+	snprintf(text, len, "HIP %d.%d", version / 10000000, version % 10000000 / 100000);
+}
+
+/* A group gets what it asks for. */
+static inline int gpu_memory_allow(void *library, void *function, uint32_t bytes)
+{
+	(void)library, (void)function, (void)bytes;
+	return 0;
 }
 
 /* hipRTC of ROCm 5 crashes on an architecture that it does not know. */

@@ -21,12 +21,16 @@ struct assay_workload {
 	                             struct assay_error *error);
 	void (*finish)(void *state);
 
+	/* Parameters for a trial of its speed; `size` grows from 0, to 5 at most. */
+	struct assay_params (*trial)(uint32_t size);
+
 	/* Launches what computes the values of leaves first .. first + count - 1 (whole bands) of the round with this
 	 * seed into `values`, one after the other. */
 	enum assay_status (*leaves)(void *state, const uint8_t seed[ASSAY_HASH_BYTES], uint64_t first, uint64_t count,
 	                            void *values, struct assay_error *error);
 
-	/* Launches the main kernel alone for a whole round, over whatever `leaves` left: the bare rate. */
+	/* The main kernel, and what launches it alone for a whole round, over whatever `leaves` left: the bare rate. */
+	enum assay_kernel_id kernel;
 	enum assay_status (*bare)(void *state, void *values, struct assay_error *error);
 };
 

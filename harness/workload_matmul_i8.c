@@ -77,13 +77,27 @@ static enum assay_status generate(struct matmul *matmul, const char *label, cons
 	return status;
 }
 
-static enum assay_status multiply(struct matmul *matmul, uint64_t tiles, void *values, struct assay_error *error)
+/* Rows of tiles 0 ... rows - 1 of the product. The portable kernel, which may be slow, gets them in launches of at most
+ * 2^38 products, so that none lasts seconds: watchdogs of displays stop such. */
+static enum assay_status multiply(struct matmul *matmul, uint64_t rows, void *values, struct assay_error *error)
 {
-	const struct assay_argument arguments[] = {ASSAY_BUFFER(matmul->a), ASSAY_BUFFER(matmul->b),
-	                                           ASSAY_BUFFER(values), ASSAY_VALUE(matmul->n / 16),
-	                                           ASSAY_VALUE(matmul->k / 4)};
+	const uint64_t tiles = matmul->n / 16;
+	const bool tuned = matmul->device->kernels[ASSAY_KERNEL_MATMUL_I8].shape.items != 0;
+	uint64_t step = tuned ? rows : (UINT64_C(1) << 38) / (matmul->k * matmul->n * 16);
+	enum assay_status status = ASSAY_OK;
 
-	return assay_device_launch(matmul->device, ASSAY_KERNEL_MATMUL_I8, (uint32_t)tiles, arguments, 5, error);
+	step = step < 1 ? 1 : step < rows ? step : rows;
+	for (uint64_t row = 0; !status && row < rows; row += step) {
+		uint64_t count = rows - row < step ? rows - row : step;
+		const struct assay_argument arguments[] = {ASSAY_BUFFER(matmul->a),    ASSAY_BUFFER(matmul->b),
+		                                           ASSAY_BUFFER(values),       ASSAY_VALUE(row * tiles),
+		                                           ASSAY_VALUE(count * tiles), ASSAY_VALUE(tiles),
+		                                           ASSAY_VALUE(matmul->k / 4)};
+		status = assay_device_launch(matmul->device, ASSAY_KERNEL_MATMUL_I8,
+		                             assay_device_items(matmul->device, ASSAY_KERNEL_MATMUL_I8, count, tiles),
+		                             arguments, 7, error);
+	}
+	return status;
 }
 
 static enum assay_status leaves(void *state, const uint8_t seed[ASSAY_HASH_BYTES], uint64_t first, uint64_t count,
@@ -103,14 +117,22 @@ static enum assay_status leaves(void *state, const uint8_t seed[ASSAY_HASH_BYTES
 	}
 	status =
 	    generate(matmul, "assay/1 matmul-i8/1 A\n", seed, matmul->a, first / tiles * 16, count / tiles * 16, error);
-	return status ? status : multiply(matmul, count, values, error);
+	return status ? status : multiply(matmul, count / tiles, values, error);
 }
 
 static enum assay_status bare(void *state, void *values, struct assay_error *error)
 {
 	struct matmul *matmul = state;
 
-	return multiply(matmul, matmul->m / 16 * (matmul->n / 16), values, error);
+	return multiply(matmul, matmul->m / 16, values, error);
+}
+
+/* From one block of a tuned kernel to a product that fills any device. */
+static struct assay_params trial(uint32_t size)
+{
+	const uint64_t k = size < 3 ? UINT64_C(512) << size : 4096;
+
+	return (struct assay_params){{k, UINT64_C(128) << size, UINT64_C(256) << size}};
 }
 
 const struct assay_workload assay_workload_matmul_i8 = {
@@ -118,6 +140,8 @@ const struct assay_workload assay_workload_matmul_i8 = {
     .band = band,
     .prepare = prepare,
     .finish = finish,
+    .trial = trial,
     .leaves = leaves,
     .bare = bare,
+    .kernel = ASSAY_KERNEL_MATMUL_I8,
 };

@@ -78,11 +78,18 @@ static enum assay_status bare(void *state, void *values, struct assay_error *err
 	return launch(hashing, 0, UINT64_C(1) << hashing->log2_leaves, values, error);
 }
 
+static struct assay_params trial(uint32_t size)
+{
+	return (struct assay_params){{4, 12 + 2 * size}};
+}
+
 const struct assay_workload assay_workload_sha256 = {
     .work = &assay_work_sha256,
     .band = band,
     .prepare = prepare,
     .finish = finish,
+    .trial = trial,
     .leaves = leaves,
     .bare = bare,
+    .kernel = ASSAY_KERNEL_SHA256_LEAVES,
 };

@@ -44,6 +44,9 @@ typedef DIALECT_JOIN(uint, LANES) u32v;
 #define splat(x) ((u32v)(x))
 #define as_u32v(x) __builtin_astype(x, u32v)
 #define rotl(x, n) rotate((u32v)(x), (u32v)(n))
+#if LANES == 1
+#define byteswap(x) as_uint(as_uchar4((u32)(x)).s3210)
+#endif
 
 #elif defined(__cplusplus)
 
@@ -73,7 +76,18 @@ typedef u32 u32v;
 #define lanes_load(p) (*(p))
 #define lanes_store(p, v) (*(p) = (v))
 #define splat(x) ((u32v)(x))
+/* Compilers make funnel shifts of it (v_alignbit, shf), and fold constants; ci/gpu_kernels looks. */
 #define rotl(x, n) (((x) << (n)) | ((x) >> (32 - (n))))
+#if defined(__AMDGCN__)
+#define byteswap(x) __builtin_amdgcn_perm(0, x, 0x00010203)
+#else
+FUNCTION u32 byteswap(u32 x)
+{
+	asm("prmt.b32 %0, %1, 0, 0x0123;" : "=r"(x) : "r"(x));
+	return x;
+}
+#define byteswap byteswap
+#endif
 
 #else /* C11 with the vector types of gcc and clang */
 
@@ -112,11 +126,13 @@ FUNCTION u32v lanes_index(void)
 
 #define rotr(x, n) rotl(x, 32 - (n))
 
+#if !defined(byteswap)
 /* The bytes of each lane in reverse order. */
 FUNCTION u32v byteswap(u32v x)
 {
 	return (rotl(x, 8) & 0x00ff00ffu) | (rotl(x, 24) & 0xff00ff00u);
 }
+#endif
 
 /* Lane l is p[l * stride]; lanes from `count` on repeat the first. */
 FUNCTION u32v lanes_gather(GLOBAL const u32 *p, u32 stride, u32 count)
@@ -171,7 +187,7 @@ FUNCTION u32v dot4(u32v acc, u32 x, u32v y)
 	dialect_i32v odd = DIALECT_MADD(xv >> 8, yv >> 8), even = DIALECT_MADD((xv << 8) >> 8, (yv << 8) >> 8);
 	return acc + as_u32v(odd) + as_u32v(even);
 }
-#elif defined(__NVPTX__) || defined(__CUDA_ARCH__)
+#elif defined(__NVPTX__) || defined(__CUDA_ARCH__) || (defined(NVIDIA_DP4A) && LANES == 1)
 FUNCTION u32v dot4(u32v acc, u32 x, u32v y)
 {
 	asm("dp4a.s32.s32 %0, %1, %2, %0;" : "+r"(acc) : "r"(x), "r"(y)); /* sm_61 and later */
@@ -182,6 +198,8 @@ FUNCTION u32v dot4(u32v acc, u32 x, u32v y)
 #elif defined(__gfx906__) || defined(__gfx908__) || defined(__gfx90a__) || defined(__gfx940__) || \
     defined(__gfx942__) || defined(__gfx1030__) || defined(__gfx1031__) || defined(__gfx1032__)
 #define dot4(acc, x, y) ((u32v)__builtin_amdgcn_sdot4((int)(x), (int)(y), (int)(acc), false))
+#elif defined(cl_khr_integer_dot_product) && defined(__OPENCL_VERSION__) && LANES == 1
+#define dot4(acc, x, y) ((u32v)(acc) + (u32v)dot_4x8packed_ss_int(x, y))
 #else
 FUNCTION u32v dialect_byte(u32v x, u32 shift)
 {

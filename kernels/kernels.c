@@ -22,7 +22,8 @@ static void chacha20_rows_range(const void *const *args, uint32_t first, uint32_
 static void matmul_i8_range(const void *const *args, uint32_t first, uint32_t end)
 {
 	for (uint32_t item = first; item < end; item++)
-		matmul_i8(item, ARG(u32 *, 0), ARG(u32 *, 1), ARG(u32 *, 2), ARG(u32, 3), ARG(u32, 4));
+		matmul_i8(item, ARG(u32 *, 0), ARG(u32 *, 1), ARG(u32 *, 2), ARG(u32, 3), ARG(u32, 4), ARG(u32, 5),
+		          ARG(u32, 6));
 }
 
 static void sha256_leaves_range(const void *const *args, uint32_t first, uint32_t end)

@@ -19,16 +19,36 @@ enum assay_kernel_id {
 /* Name of a kernel in the source, e.g. "matmul_i8". */
 extern const char *const assay_kernel_names[ASSAY_KERNEL_COUNT];
 
-/* dialect.h and all kernels, one after the other: a whole program once LANES is defined. Not terminated. */
-extern const unsigned char assay_kernel_source[];
-extern const size_t assay_kernel_source_len;
+/* Which kernels the program `units` has too. */
+extern const _Bool assay_kernel_in_units[ASSAY_KERNEL_COUNT];
 
-/* A program of all kernels for one architecture, made ahead of time where a compiler for it was at hand: PTX text with
- * its terminator ("61" serves compute capability 6.1 and later), or an AMD code object ("gfx90a" serves that one). */
+/* Texts for device compilers, whole programs once LANES is defined. `portable` has every kernel; `units` has those that
+ * use matrix units, under the same names and with the same arguments. */
+enum assay_program_id { ASSAY_PROGRAM_PORTABLE, ASSAY_PROGRAM_UNITS, ASSAY_PROGRAM_COUNT };
+
+struct assay_program {
+	const char *name;
+	const unsigned char *source; /* `len` bytes and a terminator */
+	size_t len;
+};
+
+extern const struct assay_program assay_programs[ASSAY_PROGRAM_COUNT];
+
+/* A program for one architecture, made ahead of time where a compiler for it was at hand: PTX text with its terminator
+ * ("61" serves compute capability 6.1 and later), NVIDIA machine code ("90a"), or an AMD code object ("gfx90a"), which
+ * serve that architecture alone. */
 struct assay_image {
 	const char *architecture;
+	enum assay_program_id program;
+	int driver; /* the oldest release that loads it, as the driver counts them (13000); 0 = any */
 	const unsigned char *data;
 	size_t len;
+};
+
+/* What a program of the kernel NAME says of it in the variable NAME_shape, when its groups make blocks of tiles
+ * together: work-items of a group, rows and columns of its block in tiles, bytes of group memory. */
+struct assay_shape {
+	uint32_t items, rows, columns, memory_bytes;
 };
 
 /* Ended by a NULL architecture; older architectures first. */

@@ -7,12 +7,15 @@
 #define MATMUL_ROWS (LANES == 16 ? 16 : LANES == 4 ? 2 : 4) /* rows held in registers at a time */
 #define MATMUL_SUMS (MATMUL_ROWS * MATMUL_VECTORS)
 
-/* Item t: tile t of C. `tiles` is the tiles of a band (n / 16), `quads` = k / 4. Items: m / 16 * tiles. */
-KERNEL(matmul_i8, GLOBAL const u32 *a, GLOBAL const u32 *b, GLOBAL u32 *c, u32 tiles, u32 quads)
+/* Item t: tile first + t of C. `tiles` is the tiles of a band (n / 16), `quads` = k / 4. Items: count. */
+KERNEL(matmul_i8, GLOBAL const u32 *a, GLOBAL const u32 *b, GLOBAL u32 *c, u32 first, u32 count, u32 tiles, u32 quads)
 {
-	a += (u64)(ITEM / tiles) * quads * 16;
-	b += (u64)(ITEM % tiles) * quads * 16;
-	c += (u64)ITEM * 256;
+	u32 tile = first + ITEM;
+	if (ITEM >= count)
+		return;
+	a += (u64)(tile / tiles) * quads * 16;
+	b += (u64)(tile % tiles) * quads * 16;
+	c += (u64)tile * 256;
 
 	for (u32 row = 0; row < 16; row += MATMUL_ROWS) {
 		u32v sum[MATMUL_SUMS], y[MATMUL_VECTORS], excess = splat(0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Names of the kernels in the source. See kernels.h. */
+ * Names of the kernels in the source, and what is in which program. See kernels.h. */
 #include "kernels/kernels.h"
 
 const char *const assay_kernel_names[ASSAY_KERNEL_COUNT] = {
@@ -9,3 +9,5 @@ const char *const assay_kernel_names[ASSAY_KERNEL_COUNT] = {
     [ASSAY_KERNEL_SHA256_LEAVES] = "sha256_leaves",
     [ASSAY_KERNEL_MERKLE_HASH] = "merkle_hash",
 };
+
+const _Bool assay_kernel_in_units[ASSAY_KERNEL_COUNT] = {[ASSAY_KERNEL_MATMUL_I8] = 1};

@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A test double of a vendor's driver library, so that the unmodified GPU backend runs where there is no GPU. Device
- * memory is host memory, and a launch runs the same kernels compiled as plain C with one lane, every work-item in turn.
- * It takes the real images and looks at no more than what they are. Nothing that ran on it is ever a result.
+ * memory is host memory, and a launch runs the same kernels compiled as plain C with one lane, every work-item in turn;
+ * those with matrix units run on groups of coroutines with the units that the architecture has (units.c), unless they
+ * are too long for that. It takes the real images and looks at no more than what they are. Nothing that ran on it is
+ * ever a result.
  *
- * The environment plays the machine: ASSAY_DOUBLE_DEVICES (1), ASSAY_DOUBLE_ARCHITECTURE ("90", "gfx90a"), and
- * ASSAY_DOUBLE_FAIL=FUNCTION:N makes the N-th call of a function fail, e.g. launch:3; ASSAY_DOUBLE_MEMORY in MiB. */
+ * The environment plays the machine: ASSAY_DOUBLE_DEVICES (1), ASSAY_DOUBLE_ARCHITECTURE ("90", "gfx90a"),
+ * ASSAY_DOUBLE_DRIVER (12040), ASSAY_DOUBLE_MEMORY and ASSAY_DOUBLE_USED in MiB, ASSAY_DOUBLE_NAME. ASSAY_DOUBLE_FAIL=
+ * FUNCTION:N[:CODE] makes the N-th call of a function fail, e.g. launch:3, with that error; ASSAY_DOUBLE_WRONG=units
+ * makes products of matrix units wrong. */
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/test/group.h"
 #include "harness/vendor.h"
 #include "kernels/kernels.h"
 
 #define EXPORT __attribute__((visibility("default")))
 enum { INVALID = 1, NOT_INITIALISED = 3, NO_DEVICE = 100, INVALID_IMAGE = 200, LOST = 700 };
 
-extern const struct assay_kernel_set assay_kernels_scalar;
+extern const struct assay_kernel_set assay_kernels_scalar, assay_kernels_baseline;
 
 #if defined(VENDOR_CUDA)
 #define NAME(cuda, hip) cuda
@@ -40,29 +45,39 @@ static long number(const char *name, long otherwise)
 	return text && *text ? strtol(text, NULL, 10) : otherwise;
 }
 
-/* Whether this call is the one that is to fail. */
-static bool fails(const char *function)
+/* Whether this call is the one that is to fail: the error, `otherwise` when none is given; 0 when it is not. */
+static int fails_as(const char *function, int otherwise)
 {
 	static atomic_long calls;
 	const char *wanted = getenv("ASSAY_DOUBLE_FAIL");
 	size_t len = strlen(function);
+	char *end;
 
 	if (!wanted || strncmp(wanted, function, len) != 0 || wanted[len] != ':')
-		return false;
-	return atomic_fetch_add(&calls, 1) + 1 == strtol(wanted + len + 1, NULL, 10);
+		return 0;
+	if (atomic_fetch_add(&calls, 1) + 1 != strtol(wanted + len + 1, &end, 10))
+		return 0;
+	return *end == ':' ? (int)strtol(end + 1, NULL, 10) : otherwise;
+}
+
+static bool fails(const char *function)
+{
+	return fails_as(function, INVALID) != 0;
 }
 
 CALL(init, cuInit, hipInit, unsigned flags)
 {
-	if (flags || fails("init") || number("ASSAY_DOUBLE_DEVICES", 1) == 0)
+	int code = fails_as("init", NO_DEVICE);
+
+	if (flags || number("ASSAY_DOUBLE_DEVICES", 1) == 0)
 		return NO_DEVICE;
-	initialised = true;
-	return 0;
+	initialised = code == 0;
+	return code;
 }
 
 CALL(driver_version, cuDriverGetVersion, hipDriverGetVersion, int *version)
 {
-	*version = 12040;
+	*version = (int)number("ASSAY_DOUBLE_DRIVER", 12040);
 	return 0;
 }
 
@@ -80,8 +95,23 @@ CALL(device_get, cuDeviceGet, hipDeviceGet, int *device, int index)
 
 CALL(device_name, cuDeviceGetName, hipDeviceGetName, char *name, int len, int device)
 {
-	snprintf(name, (size_t)len, "Double \033[31m%d", device);
-	return 0;
+	const char *given = getenv("ASSAY_DOUBLE_NAME");
+
+	snprintf(name, (size_t)len, given ? "%s" : "Double \033[31m", given);
+	return device >= 40 ? 0 : INVALID;
+}
+
+CALL(device_uuid, cuDeviceGetUuid, hipDeviceGetUuid, uint8_t *uuid, int device)
+{
+	for (int i = 0; i < 16; i++)
+		uuid[i] = (uint8_t)(16 * i + device - 40);
+	return fails("device_uuid") ? INVALID : 0;
+}
+
+CALL(device_pci, cuDeviceGetPCIBusId, hipDeviceGetPCIBusId, char *address, int len, int device)
+{
+	snprintf(address, (size_t)len, "0000:%02X:00.0", 0x3b + device - 40);
+	return fails("device_pci") ? INVALID : 0;
 }
 
 CALL(device_memory, cuDeviceTotalMem_v2, hipDeviceTotalMem, size_t *bytes, int device)
@@ -103,8 +133,10 @@ CALL(device_attribute, cuDeviceGetAttribute, hipDeviceGetAttribute, int *value, 
 
 CALL(context_retain, cuDevicePrimaryCtxRetain, hipDevicePrimaryCtxRetain, void **context, int device)
 {
-	*context = malloc(1);
-	return device >= 40 && !fails("context_retain") ? 0 : INVALID;
+	int code = device >= 40 ? fails_as("context_retain", INVALID) : INVALID;
+
+	*context = code == 0 ? malloc(1) : NULL;
+	return code;
 }
 
 CALL(context_release, cuDevicePrimaryCtxRelease_v2, hipDevicePrimaryCtxRelease, int device)
@@ -136,9 +168,22 @@ CALL(stream_destroy, cuStreamDestroy_v2, hipStreamDestroy, void *stream)
 	return 0;
 }
 
-CALL(stream_wait, cuStreamSynchronize, hipStreamSynchronize, void *stream)
+/* ASSAY_DOUBLE_FAIL=stream_query:N:600 is a kernel that never ends. */
+CALL(stream_query, cuStreamQuery, hipStreamQuery, void *stream)
 {
-	return current && stream && !fails("stream_wait") ? 0 : LOST;
+	static atomic_bool never;
+	int code = fails_as("stream_query", LOST);
+
+	if (code == GPU_ERROR_NOT_READY)
+		atomic_store(&never, true);
+	return !current || !stream ? LOST : atomic_load(&never) ? GPU_ERROR_NOT_READY : code;
+}
+
+CALL(memory_info, cuMemGetInfo_v2, hipMemGetInfo, size_t *available, size_t *total)
+{
+	*total = (size_t)number("ASSAY_DOUBLE_MEMORY", 1024) << 20;
+	*available = *total - ((size_t)number("ASSAY_DOUBLE_USED", 0) << 20);
+	return current && !fails("memory_info") ? 0 : INVALID;
 }
 
 CALL(memory_alloc, cuMemAlloc_v2, hipMalloc, uint64_t *address, size_t len)
@@ -171,31 +216,72 @@ CALL(memory_free, cuMemFree_v2, hipFree, uint64_t address)
 CALL(memory_write, cuMemcpyHtoDAsync_v2, hipMemcpyHtoDAsync, uint64_t address, const void *data, size_t len,
      void *stream)
 {
-	if (!current || !stream || fails("memory_write"))
-		return LOST;
+	int code = fails_as("memory_write", LOST);
+
+	if (!current || !stream || code)
+		return code ? code : LOST;
 	memcpy((void *)(uintptr_t)address, data, len);
 	return 0;
 }
 
 CALL(memory_read, cuMemcpyDtoHAsync_v2, hipMemcpyDtoHAsync, void *data, uint64_t address, size_t len, void *stream)
 {
-	if (!current || !stream || fails("memory_read"))
-		return LOST;
+	int code = fails_as("memory_read", LOST);
+
+	if (!current || !stream || code)
+		return code ? code : LOST;
 	memcpy(data, (const void *)(uintptr_t)address, len);
 	return 0;
 }
 
-/* PTX is text that names its target; a code object is an ELF file. */
-CALL(module_load, cuModuleLoadData, hipModuleLoadData, void **module, const void *image)
+/* ---- Programs ---- */
+
+struct module {
+	const struct units *units; /* NULL: the portable program */
+};
+
+struct function {
+	enum assay_kernel_id id;
+	const struct units *units;
+};
+
+/* The matrix units of the architecture that is played. */
+static const struct units *units_here(void)
 {
 #if defined(VENDOR_CUDA)
-	bool good = strstr(image, ".version 7.") && strstr(image, ".visible .entry matmul_i8(");
+	return number("ASSAY_DOUBLE_ARCHITECTURE", 90) >= 80 ? &units_mma_k32 : &units_mma_k16;
 #else
-	bool good = memcmp(image, "\177ELF", 4) == 0;
+	const char *architecture = getenv("ASSAY_DOUBLE_ARCHITECTURE");
+
+	if (!architecture || strncmp(architecture, "gfx90", 5) == 0)
+		return &units_mfma_k16;
+	return strncmp(architecture, "gfx9", 4) == 0    ? &units_mfma_k32
+	       : strncmp(architecture, "gfx11", 5) == 0 ? &units_wmma_11
+	                                                : &units_wmma_12;
 #endif
-	if (!current || !good || fails("module_load"))
-		return INVALID_IMAGE;
-	*module = malloc(1);
+}
+
+CALL(module_load, cuModuleLoadData, hipModuleLoadData, void **module, const void *image)
+{
+	int code = fails_as("module_load", INVALID_IMAGE);
+	bool elf = memcmp(image, "\177ELF", 4) == 0, good = elf, units = false;
+
+#if defined(VENDOR_CUDA)
+	/* PTX is text; there is machine code for matrix units only. */
+	good = good || (strstr(image, ".version ") && strstr(image, ".visible .entry matmul_i8("));
+	units = elf || strstr(image, "matmul_i8_shape");
+#else
+	/* Code objects name what is in them in their first page of symbols. */
+	for (size_t i = 0; elf && !units && i < 2048; i++)
+		units = memcmp((const char *)image + i, "matmul_i8_shape", 15) == 0;
+#endif
+	if (!current || !good || code)
+		return code ? code : INVALID_IMAGE;
+	struct module *loaded = malloc(sizeof *loaded);
+	if (!loaded)
+		return GPU_ERROR_MEMORY;
+	loaded->units = units ? units_here() : NULL;
+	*module = loaded;
 	return 0;
 }
 
@@ -207,24 +293,68 @@ CALL(module_unload, cuModuleUnload, hipModuleUnload, void *module)
 
 CALL(module_function, cuModuleGetFunction, hipModuleGetFunction, void **function, void *module, const char *name)
 {
+	static struct function functions[16];
+	static atomic_uint next;
+
 	if (!current || !module || fails("module_function"))
 		return INVALID;
 	for (size_t id = 0; id < ASSAY_KERNEL_COUNT; id++)
 		if (strcmp(assay_kernel_names[id], name) == 0) {
-			*function = (void *)(uintptr_t)&assay_kernels_scalar.range[id];
+			struct function *found = &functions[atomic_fetch_add(&next, 1) % 16];
+			*found = (struct function){(enum assay_kernel_id)id, ((struct module *)module)->units};
+			*function = found;
 			return 0;
 		}
 	return INVALID;
 }
 
-CALL(launch, cuLaunchKernel, hipModuleLaunchKernel, void *function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
+CALL(module_global, cuModuleGetGlobal_v2, hipModuleGetGlobal, uint64_t *address, size_t *bytes, void *module,
+     const char *name)
+{
+	const struct units *units = module ? ((struct module *)module)->units : NULL;
+
+	if (!current || !units || strcmp(name, "matmul_i8_shape") != 0 || fails("module_global"))
+		return INVALID;
+	*address = (uint64_t)(uintptr_t)units->shape;
+	*bytes = 16;
+	return 0;
+}
+
+/* Coroutines are slow: long products are left to plain C, with the same arguments. */
+static bool units_launch(const struct units *units, const void *const *arguments, uint32_t groups)
+{
+	const uint32_t count = *(const uint32_t *)arguments[4], quads = *(const uint32_t *)arguments[6];
+	bool good = true;
+
+	if (quads <= 1024)
+		good = units->run(arguments, groups, GROUP_FIRST);
+	else
+		assay_kernels_baseline.range[ASSAY_KERNEL_MATMUL_I8](arguments, 0, count);
+	const char *wrong = getenv("ASSAY_DOUBLE_WRONG");
+	if (wrong && strcmp(wrong, "units") == 0)
+		(*(uint32_t *const *)arguments[2])[255] ^= 1;
+	return good;
+}
+
+CALL(launch, cuLaunchKernel, hipModuleLaunchKernel, void *handle, unsigned grid_x, unsigned grid_y, unsigned grid_z,
      unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared_bytes, void *stream, void **parameters,
      void **extra)
 {
+	const struct function *function = handle;
+	const void *const *arguments = (const void *const *)parameters;
+	int code = fails_as("launch", LOST);
+
 	if (!current || !stream || grid_x == 0 || block_x == 0 || block_x > 1024 || grid_y != 1 || grid_z != 1 ||
-	    block_y != 1 || block_z != 1 || shared_bytes || extra || fails("launch"))
-		return LOST;
-	(*(assay_kernel_range *const *)function)((const void *const *)parameters, 0, grid_x * block_x);
+	    block_y != 1 || block_z != 1 || extra)
+		return INVALID;
+	if (shared_bytes != (function->units ? function->units->shape[3] : 0) ||
+	    (function->units && block_x != function->units->shape[0]))
+		return INVALID;
+	if (code)
+		return code;
+	if (function->units)
+		return units_launch(function->units, arguments, grid_x) ? 0 : LOST;
+	assay_kernels_scalar.range[function->id](arguments, 0, grid_x * block_x);
 	return 0;
 }
 

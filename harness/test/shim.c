@@ -3,6 +3,7 @@
  * See shim.h. */
 #include "harness/test/shim.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,8 +14,9 @@ struct device {
 };
 
 struct kernel {
-	void *inner;
+	struct assay_kernel inner;
 	enum assay_kernel_id id;
+	uint32_t variant;
 };
 
 struct shim shim;
@@ -127,7 +129,19 @@ static enum assay_status shim_read(void *handle, void *data, const void *buffer,
 	           : assay_backend_cpu.read(device->inner, data, buffer, offset, len, error);
 }
 
-static enum assay_status shim_build(void *handle, void **built, enum assay_kernel_id id, struct assay_error *error)
+static bool shim_variant(const void *handle, enum assay_kernel_id id, uint32_t number, struct assay_variant *variant)
+{
+	(void)handle;
+	if (number > 0 && (id != ASSAY_KERNEL_MATMUL_I8 || number > shim.variants))
+		return false;
+	*variant =
+	    (struct assay_variant){.route = "by the shim", .available = number == 0 || number != shim.unavailable};
+	snprintf(variant->name, sizeof variant->name, number ? "shim%u" : "portable", number);
+	return true;
+}
+
+static enum assay_status shim_build(void *handle, struct assay_kernel *built, enum assay_kernel_id id, uint32_t number,
+                                    struct assay_error *error)
 {
 	struct device *device = handle;
 	struct kernel *kernel = calloc(1, sizeof *kernel);
@@ -135,32 +149,34 @@ static enum assay_status shim_build(void *handle, void **built, enum assay_kerne
 	if (!kernel)
 		return assay_fail(error, ASSAY_ERROR_MEMORY, "device.memory", "out of memory");
 	kernel->id = id;
-	enum assay_status status = assay_backend_cpu.build(device->inner, &kernel->inner, id, error);
+	kernel->variant = number;
+	enum assay_status status = assay_backend_cpu.build(device->inner, &kernel->inner, id, 0, error);
 	if (status) {
 		free(kernel);
 		return status;
 	}
 	atomic_fetch_add(&shim.live, 1);
-	*built = kernel;
+	built->handle = kernel;
 	return ASSAY_OK;
 }
 
-static void shim_discard(void *handle, void *built)
+static void shim_discard(void *handle, struct assay_kernel *built)
 {
 	struct device *device = handle;
-	struct kernel *kernel = built;
+	struct kernel *kernel = built->handle;
 
-	assay_backend_cpu.discard(device->inner, kernel->inner);
+	assay_backend_cpu.discard(device->inner, &kernel->inner);
 	atomic_fetch_sub(&shim.live, 1);
 	free(kernel);
 }
 
-static enum assay_status shim_launch(void *handle, void *built, uint32_t items, const struct assay_argument *arguments,
-                                     size_t count, struct assay_error *error)
+static enum assay_status shim_launch(void *handle, const struct assay_kernel *built, uint32_t items,
+                                     const struct assay_argument *arguments, size_t count, struct assay_error *error)
 {
 	struct device *device = handle;
-	struct kernel *kernel = built;
+	struct kernel *kernel = built->handle;
 	const struct shim_launch launch = {.id = kernel->id,
+	                                   .variant = kernel->variant,
 	                                   .items = items,
 	                                   .lanes = device->lanes,
 	                                   .number = atomic_fetch_add(&device->launches, 1) + 1,
@@ -172,7 +188,7 @@ static enum assay_status shim_launch(void *handle, void *built, uint32_t items, 
 	if (faulty && shim.instead && shim.instead(&launch))
 		return ASSAY_OK;
 	enum assay_status status =
-	    assay_backend_cpu.launch(device->inner, kernel->inner, items, arguments, count, error);
+	    assay_backend_cpu.launch(device->inner, &kernel->inner, items, arguments, count, error);
 	if (!status && faulty && shim.after)
 		shim.after(&launch);
 	return status;
@@ -196,6 +212,7 @@ const struct assay_backend shim_backend = {
     .release = shim_release,
     .write = shim_write,
     .read = shim_read,
+    .variant = shim_variant,
     .build = shim_build,
     .discard = shim_discard,
     .launch = shim_launch,

@@ -14,7 +14,7 @@ enum shim_call { SHIM_ALLOC, SHIM_WRITE, SHIM_READ, SHIM_LAUNCH, SHIM_SYNCHRONIS
 /* A launch: buffers are plain memory here. */
 struct shim_launch {
 	enum assay_kernel_id id;
-	uint32_t items, lanes, number; /* `number` counts this device's launches from 1 */
+	uint32_t variant, items, lanes, number; /* `number` counts this device's launches from 1 */
 	const struct assay_argument *arguments;
 };
 
@@ -26,6 +26,9 @@ struct shim {
 	enum shim_call kind;
 	uint32_t fail_at;
 	bool dead;
+
+	/* Variants of matmul_i8 beside the portable one, all the same, and the number of one that is not available. */
+	uint32_t variants, unavailable;
 
 	/* Called instead of a launch when it is not NULL and returns true, and after one. */
 	bool (*instead)(const struct shim_launch *launch);

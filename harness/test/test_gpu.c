@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define VENDOR_CUDA
+#include "harness/choose.h"
 #include "harness/gpu.h"
 #include "harness/selftest.h"
 #include "harness/test/support.h"
@@ -45,39 +46,135 @@ static void images(void)
 
 TestSuite(gpu, .init = doubles, .fini = support_leave, .timeout = 120);
 
+/* Rounds on both devices have the same roots. */
+static void same_roots(struct assay_device *cpu, struct assay_device *device)
+{
+	const struct assay_params params[] = {{{1088, 32, 64}}, {{2, 7}}};
+	struct assay_device *both[] = {cpu, device};
+	struct assay_error error;
+
+	for (size_t w = 0; w < 2; w++) {
+		struct assay_engine engine[2];
+		uint8_t seed[32] = {9}, root[2][32], bands[2][64][32];
+		for (size_t d = 0; d < 2; d++) {
+			support_ok(assay_engine_prepare(&engine[d], both[d], assay_workloads[w], &params[w], &error),
+			           error);
+			support_ok(assay_engine_round(&engine[d], seed, root[d], bands[d], &error), error);
+		}
+		cr_expect_arr_eq(root[0], root[1], 32, "%s: %s", device->id, device->info.variant);
+		cr_expect_arr_eq(bands[0], bands[1], engine[0].bands * 32);
+		assay_engine_finish(&engine[0]);
+		assay_engine_finish(&engine[1]);
+	}
+}
+
 Test(gpu, selftest_and_roots)
 {
 	struct assay_error error;
-	struct assay_device cpu;
-	const struct assay_params params[] = {{{1088, 32, 64}}, {{2, 7}}};
+	struct assay_device cpu, device;
 
 	images();
-	cr_assert_eq(assay_device_open(&cpu, &assay_backend_cpu, 0, NULL, &error), ASSAY_OK);
+	support_ok(assay_device_open(&cpu, &assay_backend_cpu, 0, NULL, &error), error);
 	for (size_t i = 0; i < 2; i++) {
-		struct assay_device device;
-		cr_assert_eq(assay_device_open(&device, vendors[i].backend, 0, NULL, &error), ASSAY_OK, "%s",
-		             error.text);
-		cr_expect_eq(assay_selftest(&device, &error), ASSAY_OK, "%s", error.text);
+		support_ok(assay_device_open(&device, vendors[i].backend, 0, NULL, &error), error);
+		support_ok(assay_selftest(&device, &error), error);
 		cr_expect_eq(device.info.compute_units, 132);
 		cr_expect(!strchr(device.info.name, 27), "escape characters in a name");
-		for (size_t w = 0; w < 2; w++) {
-			struct assay_engine engine[2];
-			uint8_t seed[32] = {9}, root[2][32], bands[2][64][32];
-			struct assay_device *both[] = {&cpu, &device};
-			for (size_t d = 0; d < 2; d++) {
-				cr_assert_eq(
-				    assay_engine_prepare(&engine[d], both[d], assay_workloads[w], &params[w], &error),
-				    ASSAY_OK, "%s", error.text);
-				cr_assert_eq(assay_engine_round(&engine[d], seed, root[d], bands[d], &error), ASSAY_OK);
-			}
-			cr_expect_arr_eq(root[0], root[1], 32, "%s", vendors[i].backend->name);
-			cr_expect_arr_eq(bands[0], bands[1], engine[0].bands * 32);
-			assay_engine_finish(&engine[0]);
-			assay_engine_finish(&engine[1]);
-		}
+		cr_expect_str_eq(device.info.pci, "0000:3B:00.0");
+		cr_expect_str_eq(device.info.uuid, "00102030405060708090a0b0c0d0e0f0");
+		same_roots(&cpu, &device);
 		assay_device_close(&device);
 	}
 	assay_device_close(&cpu);
+}
+
+/* Every architecture with matrix units, by each way that it gets them. */
+Test(gpu, matrix_units)
+{
+	static const struct {
+		size_t vendor;
+		const char *architecture, *driver, *variant, *route;
+	} cases[] = {
+	    {0, "75", "12040", "mma", "PTX for sm_75"},    {0, "80", "12040", "mma", "PTX for sm_80"},
+	    {0, "90", "11040", "mma", "PTX for sm_80"},    {0, "90", "13000", "mma", "sm_90a"},
+	    {1, "gfx908", "50221153", "mfma", "gfx908"},   {1, "gfx90a:sramecc+", "60300000", "mfma", "gfx90a"},
+	    {1, "gfx942", "60300000", "mfma", "gfx942"},   {1, "gfx1100", "60300000", "wmma", "gfx1100"},
+	    {1, "gfx1201", "70000000", "wmma", "gfx1201"},
+	};
+	struct assay_error error;
+	struct assay_device cpu, device;
+
+	images();
+	support_ok(assay_device_open(&cpu, &assay_backend_cpu, 0, NULL, &error), error);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		setenv("ASSAY_DOUBLE_ARCHITECTURE", cases[i].architecture, 1);
+		setenv("ASSAY_DOUBLE_DRIVER", cases[i].driver, 1);
+		support_ok(assay_device_open(&device, vendors[cases[i].vendor].backend, 0, NULL, &error), error);
+		support_ok(assay_choose(&device, cases[i].variant, NULL, &error), error);
+		cr_expect(strstr(device.info.variant, cases[i].route) || strcmp(cases[i].route, "sm_90a") == 0,
+		          "%s: %s", cases[i].architecture, device.info.variant);
+		cr_expect_eq(device.kernels[ASSAY_KERNEL_MATMUL_I8].shape.items, 256);
+		same_roots(&cpu, &device);
+		assay_device_close(&device);
+	}
+	assay_device_close(&cpu);
+}
+
+/* Devices without them, and a variant that nobody has. */
+Test(gpu, no_matrix_units)
+{
+	struct assay_error error;
+	struct assay_device device;
+	struct assay_variant variant;
+
+	images();
+	setenv("ASSAY_DOUBLE_ARCHITECTURE", "61", 1);
+	support_ok(assay_device_open(&device, &assay_backend_cuda, 0, NULL, &error), error);
+	cr_expect_not(device.backend->variant(device.handle, ASSAY_KERNEL_MATMUL_I8, 1, &variant));
+	cr_expect_eq(assay_choose(&device, "mma", NULL, &error), ASSAY_ERROR_INPUT);
+	cr_expect_str_eq(error.reason, "variant.unknown");
+	support_ok(assay_choose(&device, NULL, NULL, &error), error);
+	cr_expect(strstr(device.info.variant, "PTX for sm_61"), "%s", device.info.variant);
+	assay_device_close(&device);
+	setenv("ASSAY_DOUBLE_ARCHITECTURE", "gfx1030", 1);
+	support_ok(assay_device_open(&device, &assay_backend_hip, 0, NULL, &error), error);
+	cr_expect_not(device.backend->variant(device.handle, ASSAY_KERNEL_MATMUL_I8, 1, &variant));
+	assay_device_close(&device);
+}
+
+/* Matrix units that err are not used, and it is said. */
+Test(gpu, wrong_matrix_units_are_left_out)
+{
+	images();
+	setenv("ASSAY_DOUBLE_WRONG", "units", 1);
+	for (size_t i = 0; i < 2; i++) {
+		struct assay_device device;
+		struct assay_error error;
+		support_ok(assay_device_open(&device, vendors[i].backend, 0, NULL, &error), error);
+		support_ok(assay_choose(&device, NULL, NULL, &error), error);
+		cr_expect_eq(device.kernels[ASSAY_KERNEL_MATMUL_I8].variant, 0);
+		cr_expect_eq(assay_choose(&device, i ? "mfma" : "mma", NULL, &error), ASSAY_ERROR_DEVICE);
+		cr_expect_str_eq(error.reason, "device.miscompute");
+		assay_device_close(&device);
+	}
+	cr_expect_eq(support_run("$A selftest -d cuda:0"), 3);
+	cr_expect(strstr(support_err, "device.miscompute"), "%s", support_err);
+}
+
+/* What `assay devices --kernels` says of an old driver. */
+Test(gpu, routes_are_told)
+{
+	images();
+	setenv("ASSAY_DOUBLE_DRIVER", "12040", 1);
+	cr_expect_eq(support_run("$A devices --kernels"), 0, "%s", support_err);
+	cr_expect(strstr(support_out, "cuda:0     matmul_i8       mma         PTX for sm_80, compiled by the driver"),
+	          "%s", support_out);
+	cr_expect(strstr(support_out, "hip:0      matmul_i8       mfma        code object for gfx90a"), "%s",
+	          support_out);
+	if (strstr(support_out, "machine code"))
+		cr_expect(strstr(support_out, "machine code for sm_90a needs driver 580, have CUDA 12.4"), "%s",
+		          support_out);
+	cr_expect_eq(support_run("$A devices --kernels --json | grep -c '\"variant\":\"mma\"'"), 0, "%s", support_err);
 }
 
 /* Opens the device and runs the self-test; the status is that of the first call that failed. */
@@ -99,18 +196,86 @@ Test(gpu, every_call_that_can_fail)
 	    "device_get:1",      "context_retain:1", "context_use:1",  "context_use:5",
 	    "stream_create:1",   "module_load:1",    "memory_alloc:1", "memory_alloc:3",
 	    "module_function:1", "memory_write:1",   "memory_read:2",  "launch:1",
-	    "launch:7",          "stream_wait:1",    "stream_wait:9",  "device_attribute:1"};
+	    "launch:7",          "stream_query:1",   "stream_query:9", "device_attribute:1"};
 
 	images();
 	for (size_t i = 0; i < 2; i++) {
 		for (size_t c = 0; c < sizeof calls / sizeof *calls; c++) {
 			/* The count of calls starts anew in a process of its own. */
 			char line[512];
-			snprintf(line, sizeof line, "ASSAY_DOUBLE_FAIL=%s $A selftest -d %s", calls[c],
-			         vendors[i].backend->name);
+			snprintf(line, sizeof line, "ASSAY_DOUBLE_FAIL=%s $A selftest --variant portable -d %s",
+			         calls[c], vendors[i].backend->name);
 			cr_expect_eq(support_run("%s", line), 3, "%s: %s", line, support_err);
 			cr_expect(strstr(support_err, "(device."), "%s: %s", line, support_err);
 		}
+	}
+}
+
+/* Those that only matrix units need. */
+Test(gpu, every_call_for_matrix_units)
+{
+	static const char *const calls[] = {"module_load:2", "module_function:5", "module_global:1", "memory_read:1",
+	                                    "stream_query:1"};
+
+	images();
+	for (size_t i = 0; i < 2; i++)
+		for (size_t c = 0; c < sizeof calls / sizeof *calls; c++) {
+			cr_expect_eq(support_run("ASSAY_DOUBLE_FAIL=%s $A selftest --variant %s -d %s", calls[c],
+			                         i ? "mfma" : "mma", vendors[i].backend->name),
+			             3, "%s: %s", calls[c], support_err);
+			cr_expect(strstr(support_err, "(device."), "%s: %s", calls[c], support_err);
+		}
+}
+
+/* Optional knowledge is no reason to fail. */
+Test(gpu, unknown_is_no_error)
+{
+	static const char *const calls[] = {"device_uuid:1", "device_pci:1", "memory_info:1"};
+
+	images();
+	for (size_t c = 0; c < sizeof calls / sizeof *calls; c++)
+		cr_expect_eq(support_run("ASSAY_DOUBLE_FAIL=%s $A selftest --variant portable -d cuda:0", calls[c]), 0,
+		             "%s: %s", calls[c], support_err);
+}
+
+/* What the driver says becomes a reason and a remedy. */
+Test(gpu, reasons)
+{
+	static const struct {
+		const char *fail, *reason, *remedy;
+	} cases[] = {
+	    {"context_retain:1:46", "device.busy", "exclusive mode"},
+	    {"module_load:1:222", "device.build", "older than the kernels"},
+	    {"launch:3:700", "device.lost", "dmesg"},
+	    {"stream_query:3:702", "device.timeout", "display"},
+	    {"stream_query:3:719", "device.lost", "until this program ends"},
+	    {"memory_read:1:214", "device.lost", "memory is faulty"},
+	    {"init:1:803", "device.missing", "differ in version"},
+	    {"launch:2:31337", "device.launch", "error 31337"},
+	};
+
+	images();
+	for (size_t i = 0; i < 2; i++)
+		for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+			cr_expect_eq(support_run("ASSAY_DOUBLE_FAIL=%s $A selftest --variant portable -d %s",
+			                         cases[c].fail, vendors[i].backend->name),
+			             3, "%s", cases[c].fail);
+			cr_expect(strstr(support_err, cases[c].reason) && strstr(support_err, cases[c].remedy),
+			          "%s: %s", cases[c].fail, support_err);
+		}
+}
+
+/* A kernel that never ends: an error in the time that is allowed, and no call that waits for it. */
+Test(gpu, stuck)
+{
+	images();
+	for (size_t i = 0; i < 2; i++) {
+		cr_expect_eq(support_run("ASSAY_LAUNCH_SECONDS=1 ASSAY_DOUBLE_FAIL=stream_query:4:600 "
+		                         "timeout 20 $A selftest --variant portable -d %s",
+		                         vendors[i].backend->name),
+		             3, "%s", support_err);
+		cr_expect(strstr(support_err, "device.timeout") && strstr(support_err, "ASSAY_LAUNCH_SECONDS"), "%s",
+		          support_err);
 	}
 }
 
@@ -191,17 +356,25 @@ Test(gpu, two_devices_in_one_job)
 /* The vendors' own compilers, where they are installed, take the same source. */
 Test(gpu, nvrtc)
 {
+	static const char *const targets[] = {"sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"};
 	struct assay_error error;
 	char *code;
 
 	if (access("/usr/local/cuda/lib64/libnvrtc.so", R_OK) == 0)
 		setenv("ASSAY_NVRTC_LIBRARY", "/usr/local/cuda/lib64/libnvrtc.so", 0);
-	if (gpu_compile(&code, "sm_90", &error) != ASSAY_OK)
+	if (gpu_compile(&code, ASSAY_PROGRAM_PORTABLE, "sm_90", &error) != ASSAY_OK)
 		support_missing("nvrtc", error.text);
-	cr_expect(strstr(code, "dp4a.s32.s32") && strstr(code, ".entry matmul_i8("));
 	free(code);
+	for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+		support_ok(gpu_compile(&code, ASSAY_PROGRAM_PORTABLE, targets[i], &error), error);
+		cr_expect(strstr(code, "dp4a.s32.s32") && strstr(code, ".entry matmul_i8("), "%s", targets[i]);
+		free(code);
+		support_ok(gpu_compile(&code, ASSAY_PROGRAM_UNITS, targets[i], &error), error);
+		cr_expect(strstr(code, i ? "mma.sync.aligned.m16n8k32" : "mma.sync.aligned.m8n8k16"), "%s", targets[i]);
+		free(code);
+	}
 	/* A source that it refuses gives its words. */
-	cr_assert_eq(gpu_compile(&code, "sm_1", &error), ASSAY_ERROR_DEVICE);
+	cr_assert_eq(gpu_compile(&code, ASSAY_PROGRAM_PORTABLE, "sm_1", &error), ASSAY_ERROR_DEVICE);
 	cr_expect_str_eq(error.reason, "device.build");
 	cr_expect_null(code);
 }
@@ -215,7 +388,15 @@ Test(gpu, hiprtc)
 	setenv("ASSAY_DOUBLE_ARCHITECTURE", "gfx900:xnack-", 1);
 	if (assay_device_open(&device, &assay_backend_hip, 0, NULL, &error) != ASSAY_OK)
 		support_missing("hiprtc", error.text);
-	cr_expect(strstr(device.info.variant, "at run time"), "%s", device.info.variant);
+	cr_expect(strstr(device.info.variant, "compiled by libhiprtc"), "%s", device.info.variant);
 	cr_expect_str_eq(device.info.architecture, "gfx900");
+	assay_device_close(&device);
+	/* What was compiled is kept; what somebody damaged is not used. */
+	cr_expect_eq(support_run("ls $T/.state/*.program | wc -l | grep -qx 1"), 0);
+	cr_expect_eq(support_run("for f in $T/.state/*.program; do dd if=/dev/zero of=$f bs=1 seek=900 count=8 "
+	                         "conv=notrunc status=none; done"),
+	             0);
+	support_ok(assay_device_open(&device, &assay_backend_hip, 0, NULL, &error), error);
+	support_ok(assay_selftest(&device, &error), error);
 	assay_device_close(&device);
 }

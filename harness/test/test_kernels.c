@@ -114,9 +114,10 @@ static void matmul(struct assay_device *device, uint64_t k, uint64_t m, uint64_t
 	void *c = buffer_make(device, tiles * 1024);
 	uint8_t leaf[ASSAY_LEAF_BYTES_MAX];
 
-	const struct assay_argument arguments[] = {ASSAY_BUFFER(a), ASSAY_BUFFER(b), ASSAY_BUFFER(c),
-	                                           ASSAY_VALUE(n / 16), ASSAY_VALUE(k / 4)};
-	launch(device, ASSAY_KERNEL_MATMUL_I8, tiles, arguments, 5);
+	const struct assay_argument arguments[] = {ASSAY_BUFFER(a),   ASSAY_BUFFER(b),    ASSAY_BUFFER(c),
+	                                           ASSAY_VALUE(0),    ASSAY_VALUE(tiles), ASSAY_VALUE(n / 16),
+	                                           ASSAY_VALUE(k / 4)};
+	launch(device, ASSAY_KERNEL_MATMUL_I8, tiles, arguments, 7);
 	uint8_t *data = buffer_take(device, c, tiles * 1024, "matmul_i8");
 	for (uint64_t tile = 0; tile < tiles; tile++) {
 		work->leaf(leaf, &params, seed, tile);

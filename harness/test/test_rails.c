@@ -79,8 +79,9 @@ static bool multiply(const struct shim_launch *launch)
 {
 	if (launch->id != ASSAY_KERNEL_MATMUL_I8)
 		return false;
-	const uint32_t tiles = launch->arguments[3].value, quads = launch->arguments[4].value;
-	for (uint32_t item = 0; item < launch->items; item++) {
+	const uint32_t first = launch->arguments[3].value, tiles = launch->arguments[5].value;
+	const uint32_t quads = launch->arguments[6].value;
+	for (uint32_t item = first; item < first + launch->items; item++) {
 		const int8_t *a = (const int8_t *)launch->arguments[0].buffer + (size_t)(item / tiles) * quads * 64;
 		const int8_t *b = (const int8_t *)launch->arguments[1].buffer + (size_t)(item % tiles) * quads * 64;
 		int32_t *c = (int32_t *)launch->arguments[2].buffer + (size_t)item * 256;

@@ -226,7 +226,7 @@ Test(roots, damaged_cache)
 	support_enter();
 	support_opencl(&device, 4, 1);
 	assay_device_close(&device);
-	cr_assert_eq(support_run("ls $T/.state/*.clbin"), 0, "%s", support_err);
+	cr_assert_eq(support_run("ls $T/.state/*.program"), 0, "%s", support_err);
 	memset(bytes, 'x', sizeof bytes);
 	support_out[strcspn(support_out, "\n")] = '\0';
 	const char *path = strcpy(bytes, support_out);
