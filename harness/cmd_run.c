@@ -14,6 +14,7 @@
 #include "harness/attest.h"
 #include "harness/choose.h"
 #include "harness/command.h"
+#include "harness/guard.h"
 #include "harness/measure.h"
 #include "harness/selftest.h"
 #include "harness/state.h"
@@ -30,6 +31,7 @@ static const char usage[] =
     "      --duration SECONDS  of each workload, for soak\n"
     "      --row NAME          sizes: host, small, medium, large, huge (what the smallest device can hold)\n"
     "      --variant NAME      of the kernels (the fastest that is sound); see `assay devices --kernels`\n"
+    "      --share             also on a device that others use, or a part of a card: never certified\n"
     "      --strict            draw 2048 leaves a run instead of 512: e* 2.8 % instead of 10.7 %\n"
     "  -k, --key KEYFILE       signing key (~/.config/assay/key, made on first use)\n"
     "  -o, --output PREFIX     where to write (assay-TIME in this directory)\n"
@@ -39,7 +41,7 @@ static const char usage[] =
 struct options {
 	const char *devices, *workloads, *profile, *row, *key, *prefix, *variant;
 	uint32_t duration_s, samples;
-	bool force, json;
+	bool force, json, share;
 };
 
 /* Where results go for people: standard output, or standard error when standard output is for a program. */
@@ -160,7 +162,9 @@ static enum assay_status challenge_make(struct assay_challenge *challenge, const
 	enum assay_status status = assay_works_find(works, &challenge->segment_count, options->workloads, error);
 	if (status)
 		return status;
-	snprintf(challenge->profile, sizeof challenge->profile, "%s", profile->name);
+	/* A profile that SPEC 11 does not have: verified, never certified. */
+	snprintf(challenge->profile, sizeof challenge->profile, "%s%s", profile->name,
+	         options->share ? ", shared" : "");
 	randombytes_buf(challenge->nonce, sizeof challenge->nonce);
 	challenge->devices = count;
 	challenge->samples = options->samples;
@@ -168,6 +172,16 @@ static enum assay_status challenge_make(struct assay_challenge *challenge, const
 		challenge->segments[j] = (struct assay_segment){
 		    .work = works[j], .params = *assay_row_params(row, works[j]), .duration_ms = (uint32_t)duration_ms};
 	return ASSAY_OK;
+}
+
+static enum assay_status guards(const struct options *options, const struct assay_device *devices, uint32_t count,
+                                struct assay_error *error)
+{
+	enum assay_status status = ASSAY_OK;
+
+	for (uint32_t d = 0; !status && !options->share && d < count; d++)
+		status = assay_guard(&devices[d], error);
+	return status;
 }
 
 /* The kernels are chosen among the sound ones, and what was chosen is tested once more. */
@@ -246,6 +260,8 @@ static int run(const struct options *options, struct assay_device *devices, uint
 	if (!status)
 		status = assay_devices_open(devices, count, options->devices, &error);
 	if (!status)
+		status = guards(options, devices, *count, &error);
+	if (!status)
 		status = challenge_make(&job.challenge, options, devices, *count, &error);
 	if (!status)
 		status = key_get(&secret, options->key, &error);
@@ -290,19 +306,13 @@ done:
 int assay_command_run(int argc, char **argv)
 {
 	static const struct option table[] = {
-	    {"device", required_argument, NULL, 'd'},
-	    {"workload", required_argument, NULL, 'w'},
-	    {"profile", required_argument, NULL, 'p'},
-	    {"key", required_argument, NULL, 'k'},
-	    {"row", required_argument, NULL, 'r'},
-	    {"output", required_argument, NULL, 'o'},
-	    {"json", no_argument, NULL, 'j'},
-	    {"duration", required_argument, NULL, 't'},
-	    {"strict", no_argument, NULL, 's'},
-	    {"force", no_argument, NULL, 'f'},
-	    {"variant", required_argument, NULL, 'v'},
-	    {"help", no_argument, NULL, 'h'},
-	    {0},
+	    {"device", required_argument, NULL, 'd'},  {"workload", required_argument, NULL, 'w'},
+	    {"profile", required_argument, NULL, 'p'}, {"key", required_argument, NULL, 'k'},
+	    {"row", required_argument, NULL, 'r'},     {"output", required_argument, NULL, 'o'},
+	    {"json", no_argument, NULL, 'j'},          {"duration", required_argument, NULL, 't'},
+	    {"strict", no_argument, NULL, 's'},        {"force", no_argument, NULL, 'f'},
+	    {"variant", required_argument, NULL, 'v'}, {"share", no_argument, NULL, 'S'},
+	    {"help", no_argument, NULL, 'h'},          {0},
 	};
 	static struct assay_device devices[ASSAY_DEVICES_MAX];
 	struct options options = {.devices = "all", .workloads = "all", .profile = "quick", .samples = 512};
@@ -344,6 +354,9 @@ int assay_command_run(int argc, char **argv)
 			break;
 		case 'v':
 			options.variant = optarg;
+			break;
+		case 'S':
+			options.share = true;
 			break;
 		case 'f':
 			options.force = true;

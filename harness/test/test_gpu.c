@@ -279,6 +279,40 @@ Test(gpu, stuck)
 	}
 }
 
+/* ---- Devices that must not be measured ---- */
+
+static void refused(const char *environment, const char *reason, const char *words)
+{
+	cr_expect_eq(support_run("%s $A run -d cuda:0 -w sha256 -o $T/refused", environment), 3, "%s", environment);
+	cr_expect(strstr(support_err, reason) && strstr(support_err, words) && strstr(support_err, "--share"), "%s: %s",
+	          environment, support_err);
+	cr_expect_eq(support_files(), 0, "something was written");
+}
+
+Test(gpu, busy_and_partitions)
+{
+	char monitor[512], *nvml = NULL;
+
+	images();
+	snprintf(monitor, sizeof monitor, "%s/double/libnvidia-ml.so", support_build());
+	nvml = realpath(monitor, NULL);
+	cr_assert_not_null(nvml);
+	setenv("ASSAY_NVML_LIBRARY", nvml, 1);
+	free(nvml);
+	refused("ASSAY_DOUBLE_MEMORY=81920 ASSAY_DOUBLE_USED=42000", "(device.busy)", "41.0 of 80.0 GiB in use");
+	refused("ASSAY_DOUBLE_UTILISATION=96", "(device.busy)", "96 % utilised over 2 s");
+	refused("ASSAY_DOUBLE_MIG=1", "(device.partition)", "not a whole card (MIG)");
+	refused("ASSAY_DOUBLE_VGPU=1", "(device.partition)", "not a whole card (vGPU)");
+	refused("ASSAY_DOUBLE_NAME='NVIDIA A100 MIG 1g.5gb'", "(device.partition)", "MIG");
+	/* It runs when that is asked for, and is never certified: the profile is one that verifiers do not know. */
+	cr_expect_eq(support_run("ASSAY_DOUBLE_MIG=1 $A run --share --variant portable -d cuda:0 -w sha256 --row host "
+	                         "-o $T/shared"),
+	             0, "%s", support_err);
+	cr_expect_eq(support_run("$A verify --trust $ASSAY_STATE_DIR/key.pub $T/shared.intoto.json"), 2, "%s",
+	             support_err);
+	cr_expect(strstr(support_out, "profile.unknown"), "%s", support_out);
+}
+
 Test(gpu, out_of_memory_is_said_as_such)
 {
 	struct assay_error error;
