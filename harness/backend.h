@@ -89,6 +89,9 @@ struct assay_backend {
 
 extern const struct assay_backend assay_backend_cpu, assay_backend_cuda, assay_backend_hip, assay_backend_opencl;
 
+/* Whether a vendor's compiler of kernels can be loaded. A device needs it that no image in this program serves. */
+bool assay_compiler_cuda(void), assay_compiler_hip(void);
+
 /* All backends, ended by NULL. */
 extern const struct assay_backend *const assay_backends[];
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/backend.h"
 #include "harness/cache.h"
 
 static struct gpu_driver driver;
@@ -114,11 +115,16 @@ static bool compiler_load(struct gpu_compiler *compiler)
 	return whole;
 }
 
-bool gpu_compiler_there(const char *architecture)
+bool GPU_COMPILER_PRESENT(void)
 {
 	struct gpu_compiler compiler;
 
-	return gpu_compiler_knows(architecture) && compiler_load(&compiler);
+	return compiler_load(&compiler);
+}
+
+bool gpu_compiler_there(const char *architecture)
+{
+	return gpu_compiler_knows(architecture) && GPU_COMPILER_PRESENT();
 }
 
 /* The file of the cache for this program; what the compiler makes depends on nothing else. */

@@ -103,6 +103,7 @@ static const struct gpu_error_remedy gpu_error_remedies[] = {
 #define GPU_COMPILER_VARIABLE "ASSAY_NVRTC_LIBRARY"
 #define GPU_IMAGES assay_images_cuda
 #define GPU_COMPILER_NAME "libnvrtc"
+#define GPU_COMPILER_PRESENT assay_compiler_cuda
 #define GPU_ARCHITECTURE_OPTION "--gpu-architecture=compute_%s"
 #define GPU_ARCHITECTURE_SKIP 3 /* "sm_" */
 #define GPU_ERROR_WORDS "cuGetErrorString"
@@ -194,6 +195,7 @@ static inline bool gpu_compiler_knows(const char *architecture)
 #define GPU_COMPILER_VARIABLE "ASSAY_HIPRTC_LIBRARY"
 #define GPU_IMAGES assay_images_hip
 #define GPU_COMPILER_NAME "libhiprtc"
+#define GPU_COMPILER_PRESENT assay_compiler_hip
 #define GPU_ARCHITECTURE_OPTION "--offload-arch=%s"
 #define GPU_ARCHITECTURE_SKIP 0
 #define GPU_ERROR_WORDS "hipGetErrorString"
