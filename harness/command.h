@@ -15,6 +15,7 @@ enum {
 };
 
 int assay_command_devices(int argc, char **argv);
+int assay_command_doctor(int argc, char **argv);
 int assay_command_keygen(int argc, char **argv);
 int assay_command_run(int argc, char **argv);
 int assay_command_show(int argc, char **argv);

@@ -18,6 +18,7 @@ static const struct {
 	const char *arguments, *summary;
 } commands[] = {
     {"devices", assay_command_devices, "[--kernels] [--json]", "list the devices"},
+    {"doctor", assay_command_doctor, "[--json]", "check that GPUs can be used here"},
     {"keygen", assay_command_keygen, "[-o FILE]", "make a signing key"},
     {"run", assay_command_run, "[-d DEV,...] [-w WORKLOAD,...] [-p PROFILE] [-o PREFIX]", "benchmark, prove and sign"},
     {"verify", assay_verify_command, "[--trust KEY.pub|DIR]... ATTESTATION...", "check attestations"},

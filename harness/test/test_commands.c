@@ -45,7 +45,8 @@ static void usage(const char *line)
 
 Test(commands, help_and_usage)
 {
-	static const char *const names[] = {"devices", "keygen", "run", "verify", "show", "selftest", "bench"};
+	static const char *const names[] = {"devices", "doctor", "keygen",   "run",
+	                                    "verify",  "show",   "selftest", "bench"};
 	char line[128];
 
 	support_enter();
@@ -69,6 +70,7 @@ Test(commands, help_and_usage)
 	usage("$A show a b");
 	usage("$A run extra");
 	usage("$A devices extra");
+	usage("$A doctor extra");
 	usage("$A keygen extra");
 	usage("$A selftest extra");
 	usage("$A bench --seconds 0");
@@ -174,9 +176,9 @@ Test(commands, keygen)
 Test(commands, output_that_cannot_be_written)
 {
 	support_enter();
-	static const char *const lines[] = {"devices",   "devices --json",         "--help",
-	                                    "--version", "keygen -o $T/k --force", "selftest -d cpu",
-	                                    "run --help"};
+	static const char *const lines[] = {
+	    "devices",   "devices --json",         "doctor",          "doctor --json", "--help",
+	    "--version", "keygen -o $T/k --force", "selftest -d cpu", "run --help"};
 	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
 		cr_assert_eq(support_run("$A %s > /dev/full", lines[i]), 3, "%s > /dev/full", lines[i]);
 		cr_assert_eq(support_run("$A %s >&-", lines[i]), 3, "%s >&-", lines[i]);
