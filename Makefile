@@ -73,7 +73,8 @@ HARNESS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out harness/main.c $(GPU
 LIBRARY := $(BUILD)/libassay.a $(BUILD)/libassay.so.0 $(BUILD)/libassay.pc
 
 TEST_SOURCES := $(filter-out verify/test/fuzz_%.c harness/test/threads.c harness/test/units.c harness/test/group.c \
-                $(wildcard harness/test/double*.c),$(wildcard verify/test/*.c harness/test/*.c))
+                $(wildcard harness/test/double*.c) harness/test/hip_over_cuda.c, \
+                $(wildcard verify/test/*.c harness/test/*.c))
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
 .PHONY: all certify test check bench peers format vectors install help clean
@@ -240,7 +241,7 @@ $(BUILD)/harness/test/units_%.o: harness/test/units.c
 # What the tests run is built too; they find it by ASSAY_BUILD.
 $(BUILD)/assay-tests: $(TEST_OBJECTS) $(UNITS_OBJECTS) $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o $(BUILD)/libassay.a \
                       | $(BUILD)/assay $(BUILD)/assay-verify $(BUILD)/libassay.so.0 $(BUILD)/double/libcuda.so \
-                      $(BUILD)/double/libamdhip64.so $(BUILD)/double/libnvidia-ml.so
+                      $(BUILD)/double/libamdhip64.so $(BUILD)/double/libamdhip64_cuda.so $(BUILD)/double/libnvidia-ml.so
 	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ -lcriterion $(HARNESS_LIBS)
 
 # Doubles of the vendors' drivers, with the kernels as plain C of one lane.
@@ -258,6 +259,13 @@ $(BUILD)/double/libamdhip64.so: harness/test/double.c harness/vendor.h $(DOUBLE_
 $(BUILD)/double/libnvidia-ml.so: harness/test/double_nvml.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -shared -o $@ $<
+
+# HIP's calls over CUDA's driver, whichever that is: the HIP backend on an NVIDIA device.
+SHIM_OBJECTS := $(BUILD)/harness/gpu_cuda.o $(BUILD)/kernels/source.o $(BUILD)/kernels/images.o $(BUILD)/verify/bytes.o \
+                $(BUILD)/harness/cache.o $(BUILD)/harness/state.o
+$(BUILD)/double/libamdhip64_cuda.so: harness/test/hip_over_cuda.c harness/gpu.h harness/vendor.h $(SHIM_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(LDFLAGS) -shared -o $@ $< $(SHIM_OBJECTS) -lsodium -ldl -lpthread
 
 # For ThreadSanitizer, under which Criterion's runner does not start.
 $(BUILD)/threads: $(BUILD)/harness/test/threads.o $(BUILD)/harness/test/shim.o $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) \
