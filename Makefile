@@ -20,6 +20,11 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -
             -Wwrite-strings -Wundef
 CPPFLAGS += -I. -I$(BUILD) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCL_TARGET_OPENCL_VERSION=120
 CFLAGS ?= -O2 -g
+# What ci/carry brought to a machine without packages: headers, libraries and the kernels' images.
+ifneq ($(CARRIED),)
+CPPFLAGS += -isystem $(CARRIED)/include
+LDFLAGS += -L$(CARRIED)/lib -Wl,--disable-new-dtags,-rpath,$(abspath $(CARRIED)/lib)
+endif
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS) $(EXTRA) -fPIC -fvisibility=hidden -pthread -MMD -MP
 VERIFY_LIBS := -lsodium -ljansson -lm
 HARNESS_LIBS := $(VERIFY_LIBS) -ldl -lpthread
@@ -138,9 +143,17 @@ $$(BUILD)/kernels/hip_$1_%.image: $$(BUILD)/kernels/$1.cl
 endef
 $(foreach program,$(PROGRAMS),$(eval $(call IMAGE_RULES,$(program))))
 
+ifneq ($(CARRIED),)
+$(BUILD)/kernels/images.c: $(CARRIED)/images.c
+	@mkdir -p $(@D)
+	@grep '  kernels/' $(CARRIED)/tree.sha256 | grep -v '\.md$$' | sha256sum -c --quiet || \
+	  { echo '$(CARRIED) has images of other kernels: run ci/carry again' >&2; exit 1; }
+	cp $< $@
+else
 $(BUILD)/kernels/images.c: $(IMAGES:%=$(BUILD)/kernels/%.image) $(CUBINS:%=$(BUILD)/kernels/%.cubin) ci/embed
 	@mkdir -p $(@D)
 	NVCC='$(NVCC)' ci/embed images $(filter %.image %.cubin,$^) > $@
+endif
 
 $(BUILD)/kernels/images.o: $(BUILD)/kernels/images.c
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
