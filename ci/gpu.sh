@@ -218,6 +218,7 @@ devices() {
 	fi
 }
 
+# selftest DEVICE [VARIANT]
 selftest() {
 	run build/assay selftest -d "$1" ${2:+--variant "$2"}
 }
@@ -242,7 +243,7 @@ median() {
 
 # Workloads by variants and the peer, in turn, so that a drift of the card's speed meets all.
 rates() {
-	wanted=${TURNS:-3} turns=0 peer=yes
+	wanted=${TURNS:-3} turns=0 peer=yes lost=
 	before=$(state_of_card)
 	run build/assay bench -d "$measured" --seconds 1 --json >"$work/all" || return
 	cat "$work/all"
@@ -254,7 +255,7 @@ rates() {
 	while [ "$turns" -lt "$wanted" ]; do
 		begun_turn=$(date +%s)
 		while read -r workload variant; do
-			rate "$workload" "$variant" </dev/null || return
+			rate "$workload" "$variant" </dev/null || lost="$lost $workload/$variant"
 		done <"$work/pairs"
 		for size in 8192 16384; do
 			[ "$peer" = yes ] || break
@@ -279,12 +280,14 @@ rates() {
 	done
 	[ "$peer" = yes ] || figure "  no peer: $(tail -n 1 "$work/words")"
 	while read -r workload variant; do
+		[ -s "$work/whole-$workload-$variant" ] || continue
 		figure "$(awk -v w="$workload" -v v="$variant" -v bare="$(median "$work/bare-$workload-$variant")" \
 			-v whole="$(median "$work/whole-$workload-$variant")" -v best="$best" 'BEGIN {
 			unit = w ~ /^matmul/ ? "GOP/s" : "G/s"
 			printf "  %-12s %-12s %10.2f %s bare, %.2f %s whole rounds (%.1f %%)", w, v, bare / 1e9, unit, whole / 1e9, unit, 100 * whole / bare
 			if (best > 0 && w == "matmul-i8") printf ", bare / cuBLASLt %.3f", bare / best }')"
 	done <"$work/pairs"
+	[ -z "$lost" ] || { echo "not measured:$lost" | tee -a "$figures" && return 1; }
 }
 
 # A signed run. The key lives as long as this script; only its public half is kept.
@@ -309,7 +312,8 @@ tests() {
 	run env ASSAY_BUILD=build ASSAY_REQUIRE="$vendor" build/assay-tests || tested=$?
 	figure ''
 	figure "\$ ASSAY_REQUIRE=$vendor build/assay-tests"
-	sed -n 's/.*Synthesis: /  /p; s/^SKIPPED/  skipped/p' "$work/out" >>"$figures"
+	sed -n 's/.*Synthesis: /  /p' "$work/out" >>"$figures"
+	grep '^SKIPPED' "$work/out" | cut -c 1-120 | sort | uniq -c >>"$figures"
 	return "$tested"
 }
 
@@ -367,6 +371,8 @@ stage OpenCL 60 opencl || true
 stage memcheck 60 sanitize memcheck || true
 stage racecheck 60 sanitize racecheck || true
 
+figure ''
+grep '^gpu  ' "$log" >>"$figures" || true
 size=$(du -sm "$out" | cut -f 1)
 if [ "$size" -gt 15 ]; then
 	tail -c 1000000 "$log" >"$work/log"
