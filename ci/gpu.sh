@@ -276,7 +276,7 @@ rates() {
 		[ "$peer" = yes ] || break
 		rate=$(median "$work/peer-$size")
 		figure "$(awk -v n="$size" -v r="$rate" 'BEGIN { printf "  %-12s %-12s %10.2f GOP/s  (%d x %d x %d)", "cuBLASLt", "int8", r / 1e9, n, n, n }')"
-		best=$(awk -v a="$best" -v b="$rate" 'BEGIN { printf "%.0f", a > b ? a : b }')
+		best=$(awk -v a="$best" -v b="$rate" 'BEGIN { printf "%.0f", (a > b ? a : b) }')
 	done
 	[ "$peer" = yes ] || figure "  no peer: $(tail -n 1 "$work/words")"
 	while read -r workload variant; do
