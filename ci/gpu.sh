@@ -114,9 +114,9 @@ out=${OUT:-results/local/gpu-$(date -u +%Y%m%dT%H%M%SZ)}
 [ -z "$mark" ] || out=$(mktemp -d /tmp/assay-rehearsal-XXXXXX)
 mkdir -p "$out"
 log=$out/${mark}log.txt figures=$out/${mark}figures.txt
-banner=
-[ -z "$mark" ] || banner="REHEARSAL on a test double: nothing here is a result"
-echo "$banner" | tee "$log" >"$figures"
+: >"$log"
+: >"$figures"
+[ -z "$mark" ] || echo "REHEARSAL on a test double: nothing here is a result" | tee "$log" >"$figures"
 
 failed=0 blocked=
 
@@ -200,6 +200,11 @@ devices() {
 	run build/assay devices >"$work/devices" 2>"$work/none"
 	cat "$work/devices" "$work/none"
 	grep -q "^$device " "$work/devices" || return 1
+	# One that no path gave away.
+	if [ -z "$mark" ] && grep -qE "^$device +(Double|HIP over CUDA)" "$work/devices"; then
+		echo "$device is a test double: it makes no results; use --rehearse"
+		return 1
+	fi
 	figure "machine   $(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader -i 0 2>/dev/null || echo "no nvidia-smi")"
 	figure "host      $(uname -srm), $(nproc) processors, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
 	figure "tree      $(build/assay --version 2>&1 | head -n 1)"
