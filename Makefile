@@ -5,6 +5,7 @@
 # make help      the other targets
 
 MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
 VERSION := 0.1.0
 BUILD ?= build
 ifeq ($(origin CC),default)
@@ -123,10 +124,11 @@ $(BUILD)/kernels/%.cl: $(wildcard kernels/*.h kernels/*.cl)
 	@mkdir -p $(@D)
 	cat $(PROGRAM_$*) > $@
 
-$(BUILD)/kernels/source.c: $(PROGRAMS:%=$(BUILD)/kernels/%.cl) ci/embed
+$(BUILD)/%/source.c: $(BUILD)/%/portable.cl $(BUILD)/kernels/units.cl ci/embed
 	ci/embed programs $(filter %.cl,$^) > $@
 
-$(BUILD)/kernels/source.o: $(BUILD)/kernels/source.c
+.PRECIOUS: $(BUILD)/%/source.c
+$(BUILD)/%/source.o: $(BUILD)/%/source.c
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 define IMAGE_RULES
