@@ -253,10 +253,17 @@ $(BUILD)/harness/test/units_%.o: harness/test/units.c
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -Wno-pedantic -Wno-conversion -Wno-psabi -Wno-unused-parameter -DUNITS_KIND=$* \
 	  -DUNITS_$(shell echo $* | tr a-z A-Z) $(UNITS_FLAGS_$*) -c -o $@ $<
 
+# The kernels' HIP source as SPIR, which PoCL runs: so the C++ of the dialect is executed where there is no GPU.
+ifneq ($(and $(shell command -v clang-15),$(shell command -v llvm-spirv-15)),)
+SPIR := $(BUILD)/kernels/hip.spir $(BUILD)/mutants/rotate/hip.spir
+endif
+DOUBLES := $(foreach library,libcuda libamdhip64,$(BUILD)/double/$(library).so $(BUILD)/double/$(library)_opencl.so) \
+           $(BUILD)/double/libamdhip64_cuda.so $(BUILD)/double/libnvidia-ml.so
+
 # What the tests run is built too; they find it by ASSAY_BUILD.
-$(BUILD)/assay-tests: $(TEST_OBJECTS) $(UNITS_OBJECTS) $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o $(BUILD)/libassay.a \
-                      | $(BUILD)/assay $(BUILD)/assay-verify $(BUILD)/libassay.so.0 $(BUILD)/double/libcuda.so \
-                      $(BUILD)/double/libamdhip64.so $(BUILD)/double/libamdhip64_cuda.so $(BUILD)/double/libnvidia-ml.so
+$(BUILD)/assay-tests: $(TEST_OBJECTS) $(UNITS_OBJECTS) $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o \
+                      $(BUILD)/libassay.a \
+                      | $(BUILD)/assay $(BUILD)/assay-verify $(BUILD)/libassay.so.0 $(DOUBLES) $(SPIR)
 	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ -lcriterion $(HARNESS_LIBS)
 
 # Doubles of the vendors' drivers, with the kernels as plain C of one lane.
@@ -281,6 +288,28 @@ SHIM_OBJECTS := $(BUILD)/harness/gpu_cuda.o $(BUILD)/kernels/source.o $(BUILD)/k
 $(BUILD)/double/libamdhip64_cuda.so: harness/test/hip_over_cuda.c harness/gpu.h harness/vendor.h $(SHIM_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(LDFLAGS) -shared -o $@ $< $(SHIM_OBJECTS) -lsodium -ldl -lpthread
+
+# Doubles over OpenCL.
+$(BUILD)/double/libcuda_opencl.so: VENDOR := CUDA
+$(BUILD)/double/libamdhip64_opencl.so: VENDOR := HIP
+$(BUILD)/double/%_opencl.so: harness/test/double_opencl.c harness/vendor.h $(BUILD)/kernels/source.o $(BUILD)/kernels/names.o
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -DVENDOR_$(VENDOR) -shared -o $@ $(filter %.c %.o,$^) -l:libOpenCL.so.1
+
+# SPIR of LLVM 15 by way of SPIR-V, which leaves what only OpenCL knows.
+$(BUILD)/%/hip.spir: $(BUILD)/%/portable.cl
+	clang-15 -x hip --offload=spirv64 --offload-device-only -nogpuinc -nogpulib -fvisibility=default -O1 -DLANES=1 \
+	  -emit-llvm -c -o $@.bc $<
+	llvm-spirv-15 --spirv-max-version=1.2 -o $@.spv $@.bc
+	llvm-spirv-15 -r --spirv-target-env=CL1.2 -o $@ $@.spv
+
+# Kernels with a mistake that must be found: a rotate of SHA-256 by 8 instead of 7.
+MUTANTS := rotate
+MUTATE_rotate := s/\(rotr(w.*, \)7)/\18)/
+$(MUTANTS:%=$(BUILD)/mutants/%/portable.cl): $(BUILD)/mutants/%/portable.cl: $(BUILD)/kernels/portable.cl
+	@mkdir -p $(@D)
+	sed '$(MUTATE_$*)' $< > $@
+	test "$$(diff $< $@ | grep -c '^>')" = 1
 
 # For ThreadSanitizer, under which Criterion's runner does not start.
 $(BUILD)/threads: $(BUILD)/harness/test/threads.o $(BUILD)/harness/test/shim.o $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) \

@@ -66,6 +66,9 @@ typedef DIALECT_JOIN(uint, LANES) u32v;
 	(__builtin_amdgcn_workgroup_id_x() * __builtin_amdgcn_workgroup_size_x() + __builtin_amdgcn_workitem_id_x())
 #elif defined(__NVPTX__) && defined(__clang__)
 #define ITEM ((u32)(__nvvm_read_ptx_sreg_ctaid_x() * __nvvm_read_ptx_sreg_ntid_x() + __nvvm_read_ptx_sreg_tid_x()))
+#elif defined(__SPIRV__)
+__attribute__((device)) unsigned long get_global_id(unsigned dimension); /* OpenCL's */
+#define ITEM ((u32)get_global_id(0))
 #else
 #define ITEM (blockIdx.x * blockDim.x + threadIdx.x)
 #endif
@@ -80,7 +83,7 @@ typedef u32 u32v;
 #define rotl(x, n) (((x) << (n)) | ((x) >> (32 - (n))))
 #if defined(__AMDGCN__)
 #define byteswap(x) __builtin_amdgcn_perm(0, x, 0x00010203)
-#else
+#elif defined(__NVPTX__) || defined(__CUDA_ARCH__)
 FUNCTION u32 byteswap(u32 x)
 {
 	asm("prmt.b32 %0, %1, 0, 0x0123;" : "=r"(x) : "r"(x));

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/workload.h"
+
 char support_out[65536], support_err[65536];
 static char directory[512];
 
@@ -166,6 +168,27 @@ bool support_cpu(struct assay_device *device, uint32_t lanes)
 	cr_assert(lanes == 8 || lanes == 16, "%s", error.text);
 	cr_assert_str_eq(error.reason, "device.open");
 	return false;
+}
+
+void support_same_rounds(struct assay_device *one, struct assay_device *other)
+{
+	static const struct assay_params params[] = {{{1088, 32, 64}}, {{2, 7}}};
+	struct assay_device *const devices[] = {one, other};
+
+	for (size_t w = 0; assay_workloads[w]; w++) {
+		struct assay_engine engine[2];
+		struct assay_error error;
+		uint8_t seed[32] = {9}, root[2][32], bands[2][64][32];
+		for (size_t d = 0; d < 2; d++) {
+			support_ok(assay_engine_prepare(&engine[d], devices[d], assay_workloads[w], &params[w], &error),
+			           error);
+			support_ok(assay_engine_round(&engine[d], seed, root[d], bands[d], &error), error);
+		}
+		cr_expect_arr_eq(root[0], root[1], 32, "%s and %s", one->id, other->id);
+		cr_expect_arr_eq(bands[0], bands[1], engine[0].bands * 32);
+		assay_engine_finish(&engine[0]);
+		assay_engine_finish(&engine[1]);
+	}
 }
 
 bool support_thread_sanitizer(void)

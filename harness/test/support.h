@@ -42,6 +42,9 @@ void support_opencl(struct assay_device *device, uint32_t lanes, uint32_t group)
 /* Opens the cpu with these lanes; false when the processor cannot run them. */
 bool support_cpu(struct assay_device *device, uint32_t lanes);
 
+/* A small round of every workload gives the same roots on both devices. */
+void support_same_rounds(struct assay_device *one, struct assay_device *other);
+
 /* True under a sanitizer that does not know device compilers' threads. */
 bool support_thread_sanitizer(void);
 

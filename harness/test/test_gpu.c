@@ -13,7 +13,6 @@
 #include "harness/gpu.h"
 #include "harness/selftest.h"
 #include "harness/test/support.h"
-#include "harness/workload.h"
 
 struct vendor {
 	const struct assay_backend *backend;
@@ -46,28 +45,6 @@ static void images(void)
 
 TestSuite(gpu, .init = doubles, .fini = support_leave, .timeout = 120);
 
-/* Rounds on both devices have the same roots. */
-static void same_roots(struct assay_device *cpu, struct assay_device *device)
-{
-	const struct assay_params params[] = {{{1088, 32, 64}}, {{2, 7}}};
-	struct assay_device *both[] = {cpu, device};
-	struct assay_error error;
-
-	for (size_t w = 0; w < 2; w++) {
-		struct assay_engine engine[2];
-		uint8_t seed[32] = {9}, root[2][32], bands[2][64][32];
-		for (size_t d = 0; d < 2; d++) {
-			support_ok(assay_engine_prepare(&engine[d], both[d], assay_workloads[w], &params[w], &error),
-			           error);
-			support_ok(assay_engine_round(&engine[d], seed, root[d], bands[d], &error), error);
-		}
-		cr_expect_arr_eq(root[0], root[1], 32, "%s: %s", device->id, device->info.variant);
-		cr_expect_arr_eq(bands[0], bands[1], engine[0].bands * 32);
-		assay_engine_finish(&engine[0]);
-		assay_engine_finish(&engine[1]);
-	}
-}
-
 Test(gpu, selftest_and_roots)
 {
 	struct assay_error error;
@@ -82,7 +59,7 @@ Test(gpu, selftest_and_roots)
 		cr_expect(!strchr(device.info.name, 27), "escape characters in a name");
 		cr_expect_str_eq(device.info.pci, "0000:3B:00.0");
 		cr_expect_str_eq(device.info.uuid, "00102030405060708090a0b0c0d0e0f0");
-		same_roots(&cpu, &device);
+		support_same_rounds(&cpu, &device);
 		assay_device_close(&device);
 	}
 	assay_device_close(&cpu);
@@ -114,7 +91,7 @@ Test(gpu, matrix_units)
 		cr_expect(strstr(device.info.variant, cases[i].route) || strcmp(cases[i].route, "sm_90a") == 0,
 		          "%s: %s", cases[i].architecture, device.info.variant);
 		cr_expect_eq(device.kernels[ASSAY_KERNEL_MATMUL_I8].shape.items, 256);
-		same_roots(&cpu, &device);
+		support_same_rounds(&cpu, &device);
 		assay_device_close(&device);
 	}
 	assay_device_close(&cpu);
