@@ -78,9 +78,9 @@ HARNESS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out harness/main.c $(GPU
                    $(foreach vendor,cuda hip,$(GPU_SOURCES:%.c=$(BUILD)/%_$(vendor).o))
 LIBRARY := $(BUILD)/libassay.a $(BUILD)/libassay.so.0 $(BUILD)/libassay.pc
 
-TEST_SOURCES := $(filter-out verify/test/fuzz_%.c harness/test/threads.c harness/test/units.c harness/test/group.c \
-                $(wildcard harness/test/double*.c) harness/test/hip_over_cuda.c, \
-                $(wildcard verify/test/*.c harness/test/*.c))
+# Not of the test program: other programs and libraries, and what is compiled in its own way.
+TEST_SOURCES := $(filter-out verify/test/fuzz_%.c harness/test/double%.c $(addprefix harness/test/,threads.c races.c units.c \
+                group.c hip_over_cuda.c), $(wildcard verify/test/*.c harness/test/*.c))
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
 .PHONY: all certify test check bench peers format vectors install help clean
@@ -303,13 +303,23 @@ $(BUILD)/%/hip.spir: $(BUILD)/%/portable.cl
 	llvm-spirv-15 --spirv-max-version=1.2 -o $@.spv $@.bc
 	llvm-spirv-15 -r --spirv-target-env=CL1.2 -o $@ $@.spv
 
-# Kernels with a mistake that must be found: a rotate of SHA-256 by 8 instead of 7.
-MUTANTS := rotate
+# Kernels with a mistake that must be found: a rotate of SHA-256 by 8 instead of 7; two work-items that write one digest.
+MUTANTS := rotate race
 MUTATE_rotate := s/\(rotr(w.*, \)7)/\18)/
+MUTATE_race := s/out_first + first)/out_first + first \/ 2)/
 $(MUTANTS:%=$(BUILD)/mutants/%/portable.cl): $(BUILD)/mutants/%/portable.cl: $(BUILD)/kernels/portable.cl
 	@mkdir -p $(@D)
 	sed '$(MUTATE_$*)' $< > $@
 	test "$$(diff $< $@ | grep -c '^>')" = 1
+
+# Small rounds for Oclgrind, with the kernels as they are and with mistakes (ci/races).
+RACES_OBJECTS := $(BUILD)/harness/test/races.o $(HARNESS_OBJECTS) $(filter-out %/source.o,$(KERNEL_OBJECTS)) \
+                 $(BUILD)/verify/cli.o $(BUILD)/libassay.a
+RACES := $(BUILD)/kernels/races $(MUTANTS:%=$(BUILD)/mutants/%/races)
+.PHONY: races
+races: $(RACES)
+$(RACES): %/races: %/source.o $(RACES_OBJECTS)
+	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ $(HARNESS_LIBS)
 
 # For ThreadSanitizer, under which Criterion's runner does not start.
 $(BUILD)/threads: $(BUILD)/harness/test/threads.o $(BUILD)/harness/test/shim.o $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) \
