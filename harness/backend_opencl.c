@@ -99,6 +99,21 @@ static void choose(struct opencl *device, const struct assay_tuning *tuning)
 	device->group = tuning->group ? tuning->group : cpu ? 1 : 64;
 }
 
+/* Whether the compiler takes NVIDIA's dp4a: compute capability 6.1, by cl_nv_device_attribute_query. */
+static bool has_dp4a(const struct opencl *device)
+{
+	enum { COMPUTE_CAPABILITY_MAJOR = 0x4000, COMPUTE_CAPABILITY_MINOR = 0x4001 };
+	char extensions[8192] = "";
+	cl_uint major = 0, minor = 0;
+
+	device->cl->clGetDeviceInfo(device->id, CL_DEVICE_EXTENSIONS, sizeof extensions - 1, extensions, NULL);
+	if (!strstr(extensions, "cl_nv_device_attribute_query"))
+		return false;
+	device->cl->clGetDeviceInfo(device->id, COMPUTE_CAPABILITY_MAJOR, sizeof major, &major, NULL);
+	device->cl->clGetDeviceInfo(device->id, COMPUTE_CAPABILITY_MINOR, sizeof minor, &minor, NULL);
+	return 10 * major + minor >= 61;
+}
+
 static enum assay_status opencl_open(void **handle, uint32_t index, const struct assay_tuning *tuning,
                                      struct assay_error *error)
 {
@@ -128,7 +143,8 @@ static enum assay_status opencl_open(void **handle, uint32_t index, const struct
 		opencl_close(device);
 		return status;
 	}
-	snprintf(options, sizeof options, "-cl-std=CL1.2 -DLANES=%u", device->lanes);
+	snprintf(options, sizeof options, "-cl-std=CL1.2 -DLANES=%u%s", device->lanes,
+	         has_dp4a(device) ? " -DNVIDIA_DP4A" : "");
 	enum assay_status status =
 	    assay_opencl_program(cl, &device->program, device->context, device->id, options, error);
 	if (status) {

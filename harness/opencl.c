@@ -56,20 +56,16 @@ static bool survives(void)
 	return ended < 0 || (ended == child && WIFEXITED(state) && WEXITSTATUS(state) == SURVIVED);
 }
 
-static void load(void)
+/* False, with the reason in load_error, when it cannot be used. */
+static bool load_from(const char *name)
 {
-	const char *given = getenv("ASSAY_OPENCL_LIBRARY");
-	const char *names[] = {"libOpenCL.so.1", "libnvidia-opencl.so.1", NULL};
-	void *library = NULL;
+	void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
 
-	if (given && *given)
-		library = dlopen(given, RTLD_NOW | RTLD_LOCAL);
-	for (size_t i = 0; !library && !(given && *given) && names[i]; i++)
-		library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+	load_error[0] = '\0';
 	if (!library) {
 		const char *why = dlerror();
 		snprintf(load_error, sizeof load_error, "%s", why ? why : "no OpenCL library");
-		return;
+		return false;
 	}
 #define LOAD(name)                                                \
 	if (!(*(void **)&functions.name = dlsym(library, #name))) \
@@ -79,6 +75,27 @@ static void load(void)
 	if (!load_error[0] && !survives())
 		snprintf(load_error, sizeof load_error,
 		         "a driver crashes or hangs when it is asked for devices (try clinfo)");
+	return !load_error[0];
+}
+
+/* A loader that knows no driver is as good as none: NVIDIA's containers lack the file that names its library. */
+static void load(void)
+{
+	const char *given = getenv("ASSAY_OPENCL_LIBRARY"), *loader = given && *given ? given : "libOpenCL.so.1";
+	char why[sizeof load_error];
+	cl_uint platforms = 0;
+
+	bool good = load_from(loader);
+	if (loader == given || (good && functions.clGetPlatformIDs(0, NULL, &platforms) == CL_SUCCESS && platforms))
+		return;
+	memcpy(why, load_error, sizeof why);
+	if (load_from("libnvidia-opencl.so.1"))
+		return;
+	/* What is told is what the loader says. */
+	if (good)
+		(void)load_from(loader);
+	else
+		memcpy(load_error, why, sizeof why);
 }
 
 const struct assay_opencl *assay_opencl_load(struct assay_error *error)

@@ -41,8 +41,9 @@ struct assay_opencl {
 #undef ASSAY_OPENCL_MEMBER
 };
 
-/* The library, loaded once a process: $ASSAY_OPENCL_LIBRARY if set, else the ICD loader, else NVIDIA's implementation,
- * which is in its containers without the file that the loader looks for. NULL, with the reason, when there is none. */
+/* The library, loaded once a process: $ASSAY_OPENCL_LIBRARY if set, else the ICD loader when it knows a driver, else
+ * NVIDIA's implementation, which is in its containers without the file that the loader looks for. NULL, with the
+ * reason, when there is none. */
 const struct assay_opencl *assay_opencl_load(struct assay_error *error);
 
 /* "CL_OUT_OF_RESOURCES" and the like. */

@@ -193,7 +193,7 @@ FUNCTION u32v dot4(u32v acc, u32 x, u32v y)
 #elif defined(__NVPTX__) || defined(__CUDA_ARCH__) || (defined(NVIDIA_DP4A) && LANES == 1)
 FUNCTION u32v dot4(u32v acc, u32 x, u32v y)
 {
-	asm("dp4a.s32.s32 %0, %1, %2, %0;" : "+r"(acc) : "r"(x), "r"(y)); /* sm_61 and later */
+	__asm__("dp4a.s32.s32 %0, %1, %2, %0;" : "+r"(acc) : "r"(x), "r"(y)); /* sm_61 and later */
 	return acc;
 }
 #elif defined(__GFX11__) || defined(__GFX12__)
@@ -201,7 +201,7 @@ FUNCTION u32v dot4(u32v acc, u32 x, u32v y)
 #elif defined(__gfx906__) || defined(__gfx908__) || defined(__gfx90a__) || defined(__gfx940__) || \
     defined(__gfx942__) || defined(__gfx1030__) || defined(__gfx1031__) || defined(__gfx1032__)
 #define dot4(acc, x, y) ((u32v)__builtin_amdgcn_sdot4((int)(x), (int)(y), (int)(acc), false))
-#elif defined(cl_khr_integer_dot_product) && defined(__OPENCL_VERSION__) && LANES == 1
+#elif defined(__opencl_c_integer_dot_product_input_4x8bit_packed) && LANES == 1
 #define dot4(acc, x, y) ((u32v)(acc) + (u32v)dot_4x8packed_ss_int(x, y))
 #else
 FUNCTION u32v dialect_byte(u32v x, u32 shift)
