@@ -14,6 +14,7 @@ static void describe(struct assay_device *device)
 {
 	memset(&device->info, 0, sizeof device->info);
 	device->info.memory_used_bytes = UINT64_MAX;
+	device->info.processes = -1;
 	device->backend->describe(device->handle, &device->info);
 }
 

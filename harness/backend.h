@@ -25,6 +25,7 @@ struct assay_device_info {
 
 	/* What would make a measurement of it unfair. */
 	char partition[64];                  /* "whole", what divides the card ("MIG", "CPX"), or "" = unknown */
+	int processes;                       /* of others that compute on it; -1 = unknown */
 	uint64_t memory_used_bytes;          /* by whomever, when it was opened; UINT64_MAX = unknown */
 	const struct assay_monitor *monitor; /* tells how busy it is; NULL = nobody does */
 };

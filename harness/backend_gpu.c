@@ -265,6 +265,7 @@ static void gpu_describe(const void *device, struct assay_device_info *info)
 	snprintf(info->partition, sizeof info->partition, "%s",
 	         strstr(info->name, " MIG ") ? "MIG" : gpu->monitor.partition);
 	info->memory_used_bytes = gpu->memory_used_bytes;
+	info->processes = gpu->monitor.processes; /* read before this one was */
 	info->monitor = &GPU_MONITOR;
 }
 

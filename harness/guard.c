@@ -31,6 +31,12 @@ enum assay_status assay_guard(const struct assay_device *device, struct assay_er
 		    "%s: busy: %.1f of %.1f GiB in use; left alone. Try later, or --share for a run that is "
 		    "never certified",
 		    device->id, (double)info->memory_used_bytes / (1 << 30), (double)info->memory_bytes / (1 << 30));
+	if (info->processes > 0)
+		return assay_fail(
+		    error, ASSAY_ERROR_DEVICE, "device.busy",
+		    "%s: busy: %d other processes use it; left alone. Try later, or --share for a run that is "
+		    "never certified",
+		    device->id, info->processes);
 	int busy = info->monitor ? assay_monitor_busy(info->monitor, info->pci, LOOK_MS) : -1;
 	if (busy >= BUSY_PERCENT)
 		return assay_fail(

@@ -15,13 +15,14 @@
 	c += d;                      \
 	b = rotl(b ^ c, 7)
 
-/* Item (r, q): rows LANES * r onwards, blocks 16 * q onwards. `key` is 8 words, `blocks` the blocks of a row, and the
- * first row made is row `first_row` of the matrix. Items: rows / LANES * ceil(blocks / 16). */
+/* Item (p, q, r): rows 16 * p + LANES * r onwards, blocks 16 * q onwards; r runs fastest, so that neighbours write side
+ * by side. `key` is 8 words, `blocks` the blocks of a row, and the first row made is row `first_row` of the matrix.
+ * Items: rows / LANES * ceil(blocks / 16). */
 KERNEL(chacha20_rows, GLOBAL const u32 *key, GLOBAL u32 *out, u32 first_row, u32 blocks)
 {
 	u32 chunks = (blocks + 15) / 16;
-	u32 row = ITEM / chunks * LANES;
-	u32 first = ITEM % chunks * 16;
+	u32 row = ITEM / (16 / LANES) / chunks * 16 + ITEM % (16 / LANES) * LANES;
+	u32 first = ITEM / (16 / LANES) % chunks * 16;
 	u32 end = first + 16 < blocks ? first + 16 : blocks;
 
 	for (u32 block = first; block < end; block++) {

@@ -20,6 +20,7 @@
 
 #define DIALECT_JOIN_(a, b) a##b
 #define DIALECT_JOIN(a, b) DIALECT_JOIN_(a, b)
+#define asm __asm__
 #define GLOBAL __global
 #define CONSTANT __constant
 #define FUNCTION static inline
@@ -44,6 +45,8 @@ typedef DIALECT_JOIN(uint, LANES) u32v;
 #define splat(x) ((u32v)(x))
 #define as_u32v(x) __builtin_astype(x, u32v)
 #define rotl(x, n) rotate((u32v)(x), (u32v)(n))
+typedef uint4 u32x4;
+#define word_of(v, i) ((v).s##i)
 #if LANES == 1
 #define byteswap(x) as_uint(as_uchar4((u32)(x)).s3210)
 #endif
@@ -79,6 +82,15 @@ typedef u32 u32v;
 #define lanes_load(p) (*(p))
 #define lanes_store(p, v) (*(p) = (v))
 #define splat(x) ((u32v)(x))
+#if defined(__CUDACC__) && !defined(__clang__)
+typedef struct __attribute__((aligned(16))) {
+	u32 word[4];
+} u32x4;
+#define word_of(v, i) ((v).word[i])
+#else
+typedef u32 u32x4 __attribute__((vector_size(16)));
+#define word_of(v, i) ((v)[i])
+#endif
 /* Compilers make funnel shifts of it (v_alignbit, shf), and fold constants; ci/gpu_kernels looks. */
 #define rotl(x, n) (((x) << (n)) | ((x) >> (32 - (n))))
 #if defined(__AMDGCN__)
@@ -104,6 +116,8 @@ FUNCTION u32 byteswap(u32 x)
 typedef uint32_t u32;
 typedef uint64_t u64;
 typedef u32 u32v __attribute__((vector_size(4 * LANES)));
+typedef u32 u32x4 __attribute__((vector_size(16)));
+#define word_of(v, i) ((v)[i])
 
 FUNCTION u32v lanes_load(const u32 *p)
 {
@@ -129,6 +143,8 @@ FUNCTION u32v lanes_index(void)
 
 #define rotr(x, n) rotl(x, 32 - (n))
 
+/* u32x4 is four words that are read and written at once, word_of(v, i) one of them. */
+
 #if !defined(byteswap)
 /* The bytes of each lane in reverse order. */
 FUNCTION u32v byteswap(u32v x)
@@ -136,6 +152,25 @@ FUNCTION u32v byteswap(u32v x)
 	return (rotl(x, 8) & 0x00ff00ffu) | (rotl(x, 24) & 0xff00ff00u);
 }
 #endif
+
+/* Words p[0] ... p[15] in order. p is aligned to 16 bytes: where there is one lane, four words are read at once. */
+FUNCTION void lanes_load_16(u32v out[16 / LANES], GLOBAL const u32 *p)
+{
+#if LANES == 1
+	UNROLL
+	for (u32 i = 0; i < 16; i += 4) {
+		u32x4 four = *(GLOBAL const u32x4 *)(p + i);
+		out[i] = splat(word_of(four, 0));
+		out[i + 1] = splat(word_of(four, 1));
+		out[i + 2] = splat(word_of(four, 2));
+		out[i + 3] = splat(word_of(four, 3));
+	}
+#else
+	UNROLL
+	for (u32 i = 0; i < 16; i += LANES)
+		out[i / LANES] = lanes_load(p + i);
+#endif
+}
 
 /* Lane l is p[l * stride]; lanes from `count` on repeat the first. */
 FUNCTION u32v lanes_gather(GLOBAL const u32 *p, u32 stride, u32 count)
@@ -193,7 +228,7 @@ FUNCTION u32v dot4(u32v acc, u32 x, u32v y)
 #elif defined(__NVPTX__) || defined(__CUDA_ARCH__) || (defined(NVIDIA_DP4A) && LANES == 1)
 FUNCTION u32v dot4(u32v acc, u32 x, u32v y)
 {
-	__asm__("dp4a.s32.s32 %0, %1, %2, %0;" : "+r"(acc) : "r"(x), "r"(y)); /* sm_61 and later */
+	asm("dp4a.s32.s32 %0, %1, %2, %0;" : "+r"(acc) : "r"(x), "r"(y)); /* sm_61 and later */
 	return acc;
 }
 #elif defined(__GFX11__) || defined(__GFX12__)

@@ -26,9 +26,7 @@ KERNEL(matmul_i8, GLOBAL const u32 *a, GLOBAL const u32 *b, GLOBAL u32 *c, u32 f
 
 		for (u32 q = 0; q < quads; q++) {
 			GLOBAL const u32 *x = a + (u64)q * 16 + row;
-			UNROLL
-			for (u32 v = 0; v < MATMUL_VECTORS; v++)
-				y[v] = lanes_load(b + (u64)q * 16 + v * LANES);
+			lanes_load_16(y, b + (u64)q * 16);
 			UNROLL
 			for (u32 s = 0; s < MATMUL_SUMS; s++)
 				sum[s] = dot4(sum[s], x[s / MATMUL_VECTORS], y[s % MATMUL_VECTORS]);

@@ -23,17 +23,6 @@
  *
  * Sources: PTX ISA 9.0, 9.7.14; AMD's CDNA1, CDNA3, RDNA3 and RDNA4 instruction set references. */
 
-/* Four words that are read and written at once; word_of(v, i) is one of them. */
-#if defined(__CUDACC__) && !defined(__clang__)
-typedef struct __attribute__((aligned(16))) {
-	u32 word[4];
-} u32x4;
-#define word_of(v, i) ((v).word[i])
-#else
-typedef u32 u32x4 __attribute__((vector_size(16)));
-#define word_of(v, i) ((v)[i])
-#endif
-
 /* ---- The machine's instructions. A program that defines UNITS_EMULATED brings its own (harness/test/units.c). ---- */
 
 #if !defined(UNITS_EMULATED)

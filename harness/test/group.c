@@ -43,8 +43,8 @@ void group_barrier(void)
 	wait_as(AT_BARRIER);
 }
 
-/* Whether all of these items are in this state. Not inlined: getcontext returns twice. */
-__attribute__((noinline)) static bool all(uint32_t first, uint32_t end, enum state state)
+/* Whether all of these items are in this state. */
+static bool all(uint32_t first, uint32_t end, enum state state)
 {
 	while (first < end && group.items[first].state == state)
 		first++;
@@ -79,6 +79,17 @@ static void entry(void)
 	wait_as(ENDED);
 }
 
+/* Apart, because getcontext might return twice. */
+__attribute__((noinline)) static void prepare(struct item *item, char *stack)
+{
+	getcontext(&item->context);
+	item->context.uc_stack.ss_sp = stack;
+	item->context.uc_stack.ss_size = STACK_BYTES;
+	item->context.uc_link = NULL;
+	item->state = RUNS;
+	makecontext(&item->context, entry, 0);
+}
+
 /* The next item that can run; `count` when there is none. */
 static uint32_t next(enum group_order order)
 {
@@ -101,14 +112,8 @@ _Bool group_run(void (*function)(void *, uint32_t), void *context, uint32_t item
 	group.wave = wave;
 	group.function = function;
 	group.context = context;
-	for (uint32_t i = 0; i < items; i++) {
-		getcontext(&group.items[i].context);
-		group.items[i].context.uc_stack.ss_sp = stacks + (size_t)i * STACK_BYTES;
-		group.items[i].context.uc_stack.ss_size = STACK_BYTES;
-		group.items[i].context.uc_link = NULL;
-		group.items[i].state = RUNS;
-		makecontext(&group.items[i].context, entry, 0);
-	}
+	for (uint32_t i = 0; i < items; i++)
+		prepare(&group.items[i], stacks + (size_t)i * STACK_BYTES);
 	for (;;) {
 		group.current = next(order);
 		if (group.current < items)
