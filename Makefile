@@ -268,8 +268,13 @@ $(BUILD)/assay-tests: $(TEST_OBJECTS) $(UNITS_OBJECTS) $(HARNESS_OBJECTS) $(KERN
 
 # Doubles of the vendors' drivers, with the kernels as plain C of one lane.
 LANES_scalar := 1
-DOUBLE_OBJECTS := $(BUILD)/kernels/kernels_scalar.o $(BUILD)/kernels/kernels_baseline.o $(BUILD)/kernels/names.o \
+DOUBLE_OBJECTS := $(BUILD)/kernels/kernels_scalar.o $(BUILD)/kernels/kernels_long.o $(BUILD)/kernels/names.o \
                   $(UNITS_OBJECTS)
+# For products that are long: four lanes, and never a sanitizer.
+$(BUILD)/kernels/kernels_long.o: kernels/kernels.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out $(EXTRA),$(ALL_CFLAGS)) -O3 -Wno-pedantic -Wno-conversion -DKERNELS_LEVEL=long -DLANES=4 \
+	  -c -o $@ $<
 $(BUILD)/double/libcuda.so: harness/test/double.c harness/vendor.h $(DOUBLE_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -DVENDOR_CUDA -shared -o $@ $< $(DOUBLE_OBJECTS)

@@ -115,54 +115,14 @@ static void gpu_close(void *device)
 
 /* ---- Programs ---- */
 
-/* How a device gets a program. */
-struct route {
-	const struct assay_image *image; /* NULL: by the vendor's compiler, or not at all */
-	bool available;
-	char text[160];
-};
-
-static void route_find(struct route *route, const struct gpu *gpu, enum assay_program_id program)
+static void route_find(struct gpu_route *route, const struct gpu *gpu, enum assay_program_id program)
 {
-	const struct assay_image *too_new = NULL;
-	char have[64];
-	size_t len;
-
-	memset(route, 0, sizeof *route);
-	/* Of those that serve, the last in the table is the best. */
-	for (const struct assay_image *image = GPU_IMAGES; image->architecture; image++) {
-		if (image->program != program || !gpu_image_serves(image, gpu->architecture))
-			continue;
-		if (image->driver > gpu->version)
-			too_new = image;
-		else
-			route->image = image;
-	}
-	route->available = route->image || gpu_compiler_there(gpu->architecture);
-	if (route->image)
-		snprintf(route->text, sizeof route->text, "%s%s%s",
-		         gpu_image_is_text(route->image) ? "PTX for sm_" : GPU_CODE_WORDS, route->image->architecture,
-		         gpu_image_is_text(route->image) ? ", compiled by the driver" : "");
-	else if (route->available)
-		snprintf(route->text, sizeof route->text, "compiled by %s for %s", GPU_COMPILER_NAME,
-		         gpu->architecture);
-	else if (!too_new)
-		snprintf(route->text, sizeof route->text, "no kernels for %s in this build, and no %s",
-		         gpu->architecture, GPU_COMPILER_NAME);
-	if (!too_new)
-		return;
-	gpu_version_words(have, sizeof have, gpu->version);
-	len = strlen(route->text);
-	snprintf(route->text + len, sizeof route->text - len, "%s%s%s needs driver %d, have %s", len ? " (" : "",
-	         GPU_CODE_WORDS, too_new->architecture, gpu_driver_of(too_new->driver),
-	         *gpu->monitor.driver ? gpu->monitor.driver : have);
-	len = strlen(route->text);
-	snprintf(route->text + len, sizeof route->text - len, "%s", route->available ? ")" : "");
+	gpu_route(route, program, gpu->architecture, gpu->version, gpu->monitor.driver);
 }
 
 static enum assay_status program_load(struct gpu *gpu, enum assay_program_id program, struct assay_error *error)
 {
-	struct route route;
+	struct gpu_route route;
 	char *code = NULL;
 
 	if (gpu->modules[program])
@@ -240,7 +200,7 @@ static void gpu_describe(const void *device, struct assay_device_info *info)
 	size_t memory = 0;
 	int units = 0;
 	uint8_t uuid[16];
-	struct route route;
+	struct gpu_route route;
 
 	(void)gpu->driver->device_name(info->name, sizeof info->name - 1, gpu->id);
 	(void)gpu->driver->device_memory(&memory, gpu->id);
@@ -263,7 +223,7 @@ static void gpu_describe(const void *device, struct assay_device_info *info)
 	assay_printable(info->pci);
 	/* A part of a card may say so in its name alone. */
 	snprintf(info->partition, sizeof info->partition, "%s",
-	         strstr(info->name, " MIG ") ? "MIG" : gpu->monitor.partition);
+	         gpu_part_in_name(info->name) ? gpu_part_in_name(info->name) : gpu->monitor.partition);
 	info->memory_used_bytes = gpu->memory_used_bytes;
 	info->processes = gpu->monitor.processes; /* read before this one was */
 	info->monitor = &GPU_MONITOR;
@@ -322,7 +282,7 @@ static bool gpu_variant(const void *device, enum assay_kernel_id id, uint32_t nu
 {
 	const struct gpu *gpu = device;
 	const char *units = gpu_units(gpu->architecture);
-	struct route route;
+	struct gpu_route route;
 
 	if (number > 1 || (number == 1 && (!units || !assay_kernel_in_units[id])))
 		return false;

@@ -201,3 +201,44 @@ enum assay_status gpu_compile(char **code, enum assay_program_id program, const 
 		assay_cache_write(path, *code, len + 1);
 	return ASSAY_OK;
 }
+
+/* Of the images that serve, the last in the table is the best; `too_new` is one that wants a newer driver. */
+static const struct assay_image *image_find(const struct assay_image **too_new, enum assay_program_id program,
+                                            const char *architecture, int version)
+{
+	const struct assay_image *best = NULL;
+
+	*too_new = NULL;
+	for (const struct assay_image *image = GPU_IMAGES; image->architecture; image++)
+		if (image->program == program && gpu_image_serves(image, architecture)) {
+			if (image->driver > version)
+				*too_new = image;
+			else
+				best = image;
+		}
+	return best;
+}
+
+void gpu_route(struct gpu_route *route, enum assay_program_id program, const char *architecture, int version,
+               const char *known)
+{
+	const struct assay_image *too_new;
+	char have[64], way[96] = "", needs[96] = "";
+
+	route->image = image_find(&too_new, program, architecture, version);
+	route->available = route->image || gpu_compiler_there(architecture);
+	gpu_version_words(have, sizeof have, version);
+	if (route->image)
+		snprintf(way, sizeof way, "%s%s%s", gpu_image_words(route->image), route->image->architecture,
+		         gpu_image_is_text(route->image) ? ", compiled by the driver" : "");
+	else if (route->available)
+		snprintf(way, sizeof way, "compiled by %s for %.32s", GPU_COMPILER_NAME, architecture);
+	else if (!too_new)
+		snprintf(way, sizeof way, "no kernels for %.32s in this build, and no %s", architecture,
+		         GPU_COMPILER_NAME);
+	if (too_new)
+		snprintf(needs, sizeof needs, "%s%s%s needs driver %d, have %.32s%s", *way ? " (" : "",
+		         gpu_image_words(too_new), too_new->architecture, gpu_driver_of(too_new->driver),
+		         *known ? known : have, *way ? ")" : "");
+	snprintf(route->text, sizeof route->text, "%s%s", way, needs);
+}

@@ -16,6 +16,7 @@
 #define gpu_memory GPU_OBJECT(memory)
 #define gpu_compiler_there GPU_OBJECT(compiler_there)
 #define gpu_compile GPU_OBJECT(compile)
+#define gpu_route GPU_OBJECT(route)
 
 struct gpu_driver {
 #define GPU_MEMBER(member, parameters, cuda, hip) int(*member) parameters;
@@ -44,6 +45,17 @@ bool gpu_architecture(char name[64], const struct gpu_driver *driver, int device
 
 /* Whether a compiler is here that knows an architecture. */
 bool gpu_compiler_there(const char *architecture);
+
+/* How a device gets a program. */
+struct gpu_route {
+	const struct assay_image *image; /* NULL: by the vendor's compiler, or not at all */
+	bool available;
+	char text[160]; /* in words; what an image that was passed over needs, too */
+};
+
+/* `version` is the driver's as it counts them, `driver` what else is known of it ("" = nothing). */
+void gpu_route(struct gpu_route *route, enum assay_program_id program, const char *architecture, int version,
+               const char *driver);
 
 /* Compiles a program for an architecture, or finds it in the cache; *code, with a terminator, is to be released with
  * free(). Errors: device.build, with the compiler's first lines, or because there is no compiler. */

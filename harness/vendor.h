@@ -109,7 +109,6 @@ static const struct gpu_error_remedy gpu_error_remedies[] = {
 #define GPU_ERROR_WORDS "cuGetErrorString"
 #define GPU_MISSING "no NVIDIA driver here, or it is not passed into this container (docker run --gpus all)"
 #define GPU_MONITOR assay_monitor_nvml
-#define GPU_CODE_WORDS "machine code for sm_"
 enum {
 	GPU_ATTRIBUTE_UNITS = 16, /* CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT */
 	GPU_ATTRIBUTE_MAJOR = 75, /* CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR */
@@ -148,6 +147,17 @@ static inline bool gpu_image_serves(const struct assay_image *image, const char 
 	int made_for = atoi(image->architecture), is = atoi(architecture + GPU_ARCHITECTURE_SKIP);
 
 	return gpu_image_is_text(image) ? made_for <= is : made_for == is;
+}
+
+static inline const char *gpu_image_words(const struct assay_image *image)
+{
+	return gpu_image_is_text(image) ? "PTX for sm_" : "machine code for sm_";
+}
+
+/* What a name says of a part of a card. */
+static inline const char *gpu_part_in_name(const char *name)
+{
+	return strstr(name, " MIG ") ? "MIG" : NULL;
 }
 
 /* The matrix units of an architecture; NULL when it has none that we use. */
@@ -202,7 +212,6 @@ static inline bool gpu_compiler_knows(const char *architecture)
 #define GPU_MISSING \
 	"no ROCm runtime here, or /dev/kfd is not passed into this container (--device /dev/kfd --device /dev/dri)"
 #define GPU_MONITOR assay_monitor_sysfs
-#define GPU_CODE_WORDS "code object for "
 enum {
 	GPU_ATTRIBUTE_UNITS = 63, /* hipDeviceAttributeMultiprocessorCount */
 	GPU_ATTRIBUTE_MAJOR = 23, /* hipDeviceAttributeComputeCapabilityMajor */
@@ -247,6 +256,18 @@ static inline bool gpu_image_is_text(const struct assay_image *image)
 static inline bool gpu_image_serves(const struct assay_image *image, const char *architecture)
 {
 	return strcmp(image->architecture, architecture) == 0;
+}
+
+static inline const char *gpu_image_words(const struct assay_image *image)
+{
+	(void)image;
+	return "code object for ";
+}
+
+static inline const char *gpu_part_in_name(const char *name)
+{
+	(void)name;
+	return NULL;
 }
 
 static inline const char *gpu_units(const char *architecture)

@@ -23,7 +23,7 @@
 #define EXPORT __attribute__((visibility("default")))
 enum { INVALID = 1, NOT_INITIALISED = 3, NO_DEVICE = 100, INVALID_IMAGE = 200, LOST = 700 };
 
-extern const struct assay_kernel_set assay_kernels_scalar, assay_kernels_baseline;
+extern const struct assay_kernel_set assay_kernels_scalar, assay_kernels_long;
 
 #if defined(VENDOR_CUDA)
 #define NAME(cuda, hip) cuda
@@ -329,7 +329,7 @@ static bool units_launch(const struct units *units, const void *const *arguments
 	if (quads <= 1024)
 		good = units->run(arguments, groups, GROUP_FIRST);
 	else
-		assay_kernels_baseline.range[ASSAY_KERNEL_MATMUL_I8](arguments, 0, count);
+		assay_kernels_long.range[ASSAY_KERNEL_MATMUL_I8](arguments, 0, count);
 	const char *wrong = getenv("ASSAY_DOUBLE_WRONG");
 	if (wrong && strcmp(wrong, "units") == 0)
 		(*(uint32_t *const *)arguments[2])[255] ^= 1;

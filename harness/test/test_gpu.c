@@ -43,7 +43,7 @@ static void images(void)
 		support_missing("images", "no clang for GPUs when this was built");
 }
 
-TestSuite(gpu, .init = doubles, .fini = support_leave, .timeout = 120);
+TestSuite(gpu, .init = doubles, .fini = support_leave, .timeout = 300);
 
 Test(gpu, selftest_and_roots)
 {
@@ -247,10 +247,13 @@ Test(gpu, stuck)
 {
 	images();
 	for (size_t i = 0; i < 2; i++) {
-		cr_expect_eq(support_run("ASSAY_LAUNCH_SECONDS=1 ASSAY_DOUBLE_FAIL=stream_query:4:600 "
-		                         "timeout 20 $A selftest --variant portable -d %s",
-		                         vendors[i].backend->name),
-		             3, "%s", support_err);
+		/* What a hanging device holds is never given back. */
+		cr_expect_eq(
+		    support_run(
+		        "ASAN_OPTIONS=detect_leaks=0 ASSAY_LAUNCH_SECONDS=1 ASSAY_DOUBLE_FAIL=stream_query:4:600 "
+		        "timeout 20 $A selftest --variant portable -d %s",
+		        vendors[i].backend->name),
+		    3, "%s", support_err);
 		cr_expect(strstr(support_err, "device.timeout") && strstr(support_err, "ASSAY_LAUNCH_SECONDS"), "%s",
 		          support_err);
 	}

@@ -2,6 +2,7 @@
  *
  * Every kernel on every backend, with every number of lanes and group size, against the verifier's arithmetic and
  * libsodium. Kernels are launched directly, so that lengths and offsets are those that rounds never have. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,7 +118,8 @@ static void matmul(struct assay_device *device, uint64_t k, uint64_t m, uint64_t
 	const struct assay_argument arguments[] = {ASSAY_BUFFER(a),   ASSAY_BUFFER(b),    ASSAY_BUFFER(c),
 	                                           ASSAY_VALUE(0),    ASSAY_VALUE(tiles), ASSAY_VALUE(n / 16),
 	                                           ASSAY_VALUE(k / 4)};
-	launch(device, ASSAY_KERNEL_MATMUL_I8, tiles, arguments, 7);
+	launch(device, ASSAY_KERNEL_MATMUL_I8, assay_device_items(device, ASSAY_KERNEL_MATMUL_I8, m / 16, n / 16),
+	       arguments, 7);
 	uint8_t *data = buffer_take(device, c, tiles * 1024, "matmul_i8");
 	for (uint64_t tile = 0; tile < tiles; tile++) {
 		work->leaf(leaf, &params, seed, tile);
@@ -178,6 +180,15 @@ static void merkle(struct assay_device *device, uint32_t prefix, uint32_t words,
 	free(data);
 }
 
+static void matmuls(struct assay_device *device)
+{
+	matmul(device, 64, 16, 16);
+	matmul(device, 64, 64, 16);
+	matmul(device, 1088, 16, 64);
+	matmul(device, 1088, 32, 32);
+	matmul(device, 4160, 16, 32);
+}
+
 static void every_kernel(struct assay_device *device)
 {
 	for (size_t i = 0; i < sizeof seed; i++)
@@ -189,11 +200,7 @@ static void every_kernel(struct assay_device *device)
 	chacha20(device, 1008, 32, 3);
 	chacha20(device, (1u << 20) - 16, 16, 2047); /* the counter near 2^31 */
 
-	matmul(device, 64, 16, 16);
-	matmul(device, 64, 64, 16);
-	matmul(device, 1088, 16, 64);
-	matmul(device, 1088, 32, 32);
-	matmul(device, 4160, 16, 32);
+	matmuls(device);
 
 	sha256(device, 0, 0, 1);
 	sha256(device, 0, 5, 3);
@@ -289,4 +296,70 @@ Test(kernels, opencl_8)
 Test(kernels, opencl_16)
 {
 	opencl(16);
+}
+
+/* The first device of a vendor: the portable kernels in groups of several sizes, then the other variants. */
+static void gpu(const struct assay_backend *backend)
+{
+	static const uint32_t groups[] = {1, 32, 128, 256};
+	struct assay_device device;
+	struct assay_variant variant;
+	uint32_t count = 0, variants = 0;
+
+	(void)backend->count(&count, &error);
+	if (count == 0)
+		support_missing(backend->name, error.text);
+	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+		const struct assay_tuning tuning = {.group = groups[i]};
+		support_ok(assay_device_open(&device, backend, 0, &tuning, &error), error);
+		every_kernel(&device);
+		assay_device_close(&device);
+	}
+	support_ok(assay_device_open(&device, backend, 0, NULL, &error), error);
+	for (uint32_t n = 1; device.backend->variant(device.handle, ASSAY_KERNEL_MATMUL_I8, n, &variant); n++) {
+		if (!variant.available)
+			continue;
+		support_ok(assay_device_use(&device, ASSAY_KERNEL_MATMUL_I8, n, &error), error);
+		matmuls(&device);
+		matmul(&device, 192, 256, 512);
+		variants++;
+	}
+	printf("%s: %s, %u other variants of matmul_i8\n", device.id, device.info.name, variants);
+	assay_device_close(&device);
+}
+
+/* On a machine that has one. */
+Test(kernels, cuda)
+{
+	support_enter();
+	gpu(&assay_backend_cuda);
+}
+
+Test(kernels, hip)
+{
+	support_enter();
+	gpu(&assay_backend_hip);
+}
+
+/* The same on the doubles of the drivers. */
+static void on_double(const struct assay_backend *backend, const char *variable, const char *library)
+{
+	char path[512], absolute[4096];
+
+	support_enter();
+	snprintf(path, sizeof path, "%s/double/%s", support_build(), library);
+	if (!realpath(path, absolute) || !assay_images_cuda[0].architecture || !assay_images_hip[0].architecture)
+		support_missing("double", "no clang for GPUs when this was built");
+	setenv(variable, absolute, 1);
+	gpu(backend);
+}
+
+Test(kernels, cuda_double)
+{
+	on_double(&assay_backend_cuda, "ASSAY_CUDA_LIBRARY", "libcuda.so");
+}
+
+Test(kernels, hip_double)
+{
+	on_double(&assay_backend_hip, "ASSAY_HIP_LIBRARY", "libamdhip64.so");
 }
