@@ -143,6 +143,7 @@ Test(gpu, routes_are_told)
 {
 	images();
 	setenv("ASSAY_DOUBLE_DRIVER", "12040", 1);
+	setenv("ASSAY_OPENCL_LIBRARY", "/nonexistent.so", 1);
 	cr_expect_eq(support_run("$A devices --kernels"), 0, "%s", support_err);
 	cr_expect(strstr(support_out, "cuda:0     matmul_i8       mma         PTX for sm_80, compiled by the driver"),
 	          "%s", support_out);

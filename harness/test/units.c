@@ -24,6 +24,9 @@ static _Thread_local u32 emulated_group;
 static _Thread_local void *emulated_memory;
 #define group_memory ((u32x4 *)emulated_memory)
 
+/* The instructions are plain enough; under a sanitizer they would take most of the time. */
+#define MACHINE __attribute__((no_sanitize("address", "undefined")))
+
 /* ---- NVIDIA (PTX ISA 9.7.14): mma.m8n8k16 and mma.m16n8k32 with signed bytes ---- */
 
 #if defined(UNITS_MMA_K16) || defined(UNITS_MMA_K32)
@@ -32,15 +35,15 @@ struct mma {
 	u32 a[4], b[2];
 };
 
-static int32_t byte_of(const void *words, int index)
+MACHINE static int32_t byte_of(const void *words, int index)
 {
 	return ((const int8_t *)words)[index];
 }
 
 /* Entry (row, column) of C, of `rows` x 8, with `ks` bytes of k. */
-static void mma(void *const *lanes, int rows, int ks)
+MACHINE static void mma(void *const *lanes, int rows, int ks)
 {
-	static _Thread_local int32_t a[16][32], b[32][8];
+	int32_t a[16][32], b[32][8];
 
 	for (int lane = 0; lane < 32; lane++) {
 		const struct mma *part = lanes[lane];
@@ -138,10 +141,10 @@ struct matrix {
 
 /* A lane brings `bytes` bytes of row (of A) or column (of B) lane % 16, from k = first(lane) on; entry r of D is
  * (row(lane, r), lane % 16). */
-static void matrix(void *const *lanes, int wave, int bytes, int ks, int sums, int (*first)(int lane),
-                   int (*row)(int lane, int r))
+MACHINE static void matrix(void *const *lanes, int wave, int bytes, int ks, int sums, int (*first)(int lane),
+                           int (*row)(int lane, int r))
 {
-	static _Thread_local int32_t a[16][64], b[64][16];
+	int32_t a[16][32], b[32][16];
 
 	for (int lane = 0; lane < wave; lane++) {
 		const struct matrix *part = lanes[lane];
