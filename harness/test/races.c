@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Small rounds of every workload on opencl:0, which is to be Oclgrind's device (ci/races): a program of its own,
- * because Oclgrind interprets every instruction and needs minutes for the self-test. One lane in groups, which is what
- * a GPU gets, then lanes. Ends with 1 where roots differ from the cpu's, and with 3 where there is no such device. */
+ * races [BACKEND]: small rounds of every workload on device 0, by every variant of its kernels, for tools that look at
+ * each access: Oclgrind (ci/races) and compute-sanitizer (ci/gpu.sh), under which the self-test would take minutes or
+ * hours. Without an argument the device is opencl:0 and is to be Oclgrind's. Ends with 1 where roots differ from the
+ * cpu's, and with 3 where there is no such device. */
 #include <stdio.h>
 #include <string.h>
 
@@ -25,35 +26,66 @@ static enum assay_status round_root(uint8_t root[32], struct assay_device *devic
 	return status;
 }
 
-int main(void)
+/* One round; 1 when its root is not the cpu's. */
+static int compare(struct assay_device *cpu, struct assay_device *device, size_t workload, const char *variant)
 {
-	static const struct assay_tuning tunings[] = {{1, 4}, {4, 2}};
-	struct assay_device cpu, device;
 	uint8_t root[2][32];
+
+	if (round_root(root[0], cpu, workload) != ASSAY_OK || round_root(root[1], device, workload) != ASSAY_OK) {
+		fprintf(stderr, "races: %s\n", error.text);
+		return 3;
+	}
+	bool same = memcmp(root[0], root[1], 32) == 0;
+	printf("races: %s, %s, %s: roots are %s\n", assay_workloads[workload]->work->name, variant,
+	       device->info.variant, same ? "the cpu's" : "wrong");
+	return !same;
+}
+
+static int compare_all(struct assay_device *cpu, struct assay_device *device)
+{
+	struct assay_variant variant;
 	int code = 0;
 
-	for (size_t t = 0; t < sizeof tunings / sizeof *tunings; t++) {
-		/* First, because looking for it forks. */
-		if (assay_device_open(&device, &assay_backend_opencl, 0, &tunings[t], &error) != ASSAY_OK ||
-		    assay_device_open(&cpu, &assay_backend_cpu, 0, NULL, &error) != ASSAY_OK)
-			goto failed;
-		if (!strstr(device.info.name, "Oclgrind")) {
+	for (size_t w = 0; assay_workloads[w]; w++) {
+		const enum assay_kernel_id id = assay_workloads[w]->kernel;
+		for (uint32_t n = 0; device->backend->variant(device->handle, id, n, &variant); n++) {
+			if (!variant.available)
+				continue;
+			if (n && assay_device_use(device, id, n, &error) != ASSAY_OK) {
+				fprintf(stderr, "races: %s\n", error.text);
+				return 3;
+			}
+			code |= compare(cpu, device, w, variant.name);
+		}
+	}
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	/* One lane in groups, which is what a GPU gets; then lanes, or larger groups. */
+	static const struct assay_tuning opencl[] = {{1, 4}, {4, 2}}, gpu[] = {{1, 32}, {1, 256}};
+	const struct assay_backend *backend = &assay_backend_opencl;
+	struct assay_device cpu, device;
+	int code = 0;
+
+	for (size_t i = 0; argc > 1 && assay_backends[i]; i++)
+		if (strcmp(assay_backends[i]->name, argv[1]) == 0)
+			backend = assay_backends[i];
+	for (size_t t = 0; t < 2; t++) {
+		/* First, because looking for OpenCL's devices forks. */
+		if (assay_device_open(&device, backend, 0, argc > 1 ? &gpu[t] : &opencl[t], &error) != ASSAY_OK ||
+		    assay_device_open(&cpu, &assay_backend_cpu, 0, NULL, &error) != ASSAY_OK) {
+			fprintf(stderr, "races: %s\n", error.text);
+			return 3;
+		}
+		if (argc == 1 && !strstr(device.info.name, "Oclgrind")) {
 			fprintf(stderr, "races: opencl:0 is %s\n", device.info.name);
 			return 3;
 		}
-		for (size_t w = 0; assay_workloads[w]; w++) {
-			if (round_root(root[0], &cpu, w) != ASSAY_OK || round_root(root[1], &device, w) != ASSAY_OK)
-				goto failed;
-			bool same = memcmp(root[0], root[1], 32) == 0;
-			printf("races: %s, %s: roots are %s\n", assay_workloads[w]->work->name, device.info.variant,
-			       same ? "the cpu's" : "wrong");
-			code |= !same;
-		}
+		code |= compare_all(&cpu, &device);
 		assay_device_close(&cpu);
 		assay_device_close(&device);
 	}
 	return code;
-failed:
-	fprintf(stderr, "races: %s\n", error.text);
-	return 3;
 }
