@@ -184,6 +184,16 @@ static enum assay_status guards(const struct options *options, const struct assa
 	return status;
 }
 
+/* Whether another variant than the portable one was chosen for a kernel. */
+static bool device_is_tuned(const struct assay_device *device)
+{
+	bool tuned = false;
+
+	for (int id = 0; id < ASSAY_KERNEL_COUNT; id++)
+		tuned = tuned || device->kernels[id].variant != 0;
+	return tuned;
+}
+
 /* The kernels are chosen among the sound ones, and what was chosen is tested once more. */
 static enum assay_status selftests(const struct options *options, struct assay_device *devices, uint32_t count,
                                    struct assay_error *error)
@@ -199,6 +209,8 @@ static enum assay_status selftests(const struct options *options, struct assay_d
 			return status;
 		fprintf(text_out, "  %-10s %s, %u compute units, %s   self-test ok\n", devices[d].id, info->name,
 		        info->compute_units, info->architecture);
+		if (device_is_tuned(&devices[d]))
+			fprintf(text_out, "             %s\n", info->variant);
 		on_processor += info->is_cpu;
 	}
 	if (on_processor > 1)
