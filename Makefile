@@ -120,7 +120,7 @@ $(BUILD)/verify/arith_%.o: verify/arith.c
 	  -c -o $@ $<
 
 # The programs' texts, and the same as bytes.
-$(BUILD)/kernels/%.cl: $(wildcard kernels/*.h kernels/*.cl)
+$(PROGRAMS:%=$(BUILD)/kernels/%.cl): $(BUILD)/kernels/%.cl: $(wildcard kernels/*.h kernels/*.cl)
 	@mkdir -p $(@D)
 	cat $(PROGRAM_$*) > $@
 
