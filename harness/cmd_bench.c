@@ -149,10 +149,7 @@ static void print_json(const struct assay_device *device, const struct assay_wor
 	json_object_set_new(object, "variant", json_string(device->info.variant));
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		json_object_set_new(object, numbers[i].name, json_integer((json_int_t)numbers[i].value));
-	char *text = assay_json_text(object);
-	printf("%s\n", text ? text : "{}");
-	free(text);
-	json_decref(object);
+	(void)assay_print_json(object);
 }
 
 int assay_command_bench(int argc, char **argv)

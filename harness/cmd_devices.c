@@ -2,7 +2,6 @@
  *
  * assay devices: what there is to run on, and why other backends have none. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "harness/command.h"
 #include "harness/job.h"
@@ -14,35 +13,28 @@ static const char usage[] = "usage: assay devices [--kernels] [--json]\n"
                             "      --kernels  each kernel's variants: how the device gets them, or why it does not\n"
                             "      --json     one JSON array\n";
 
-static bool variant_next(const struct assay_device *device, int *kernel, uint32_t *number,
-                         struct assay_variant *variant)
-{
-	for (; *kernel < ASSAY_KERNEL_COUNT; ++*kernel, *number = 0)
-		if (device->backend->variant(device->handle, (enum assay_kernel_id) * kernel, (*number)++, variant))
-			return true;
-	return false;
-}
-
 static void print_kernels(const struct assay_device *device)
 {
 	struct assay_variant variant;
-	uint32_t number = 0;
 
-	for (int kernel = 0; variant_next(device, &kernel, &number, &variant);)
-		printf("%-10s %-14s  %-10s  %s%s\n", device->id, assay_kernel_names[kernel], variant.name,
-		       variant.available ? "" : "out: ", variant.route);
+	for (int id = 0; id < ASSAY_KERNEL_COUNT; id++)
+		for (uint32_t n = 0; device->backend->variant(device->handle, (enum assay_kernel_id)id, n, &variant);
+		     n++)
+			printf("%-10s %-14s  %-10s  %s%s\n", device->id, assay_kernel_names[id], variant.name,
+			       variant.available ? "" : "out: ", variant.route);
 }
 
 static json_t *kernels_json(const struct assay_device *device)
 {
 	json_t *array = json_array();
 	struct assay_variant variant;
-	uint32_t number = 0;
 
-	for (int kernel = 0; variant_next(device, &kernel, &number, &variant);)
-		json_array_append_new(array, json_pack("{s:i,s:s,s:s,s:s}", "available", variant.available, "kernel",
-		                                       assay_kernel_names[kernel], "route", variant.route, "variant",
-		                                       variant.name));
+	for (int id = 0; id < ASSAY_KERNEL_COUNT; id++)
+		for (uint32_t n = 0; device->backend->variant(device->handle, (enum assay_kernel_id)id, n, &variant);
+		     n++)
+			json_array_append_new(array, json_pack("{s:i,s:s,s:s,s:s}", "available", variant.available,
+			                                       "kernel", assay_kernel_names[id], "route", variant.route,
+			                                       "variant", variant.name));
 	return array;
 }
 
@@ -67,11 +59,7 @@ static int print_json(const struct assay_device *devices, uint32_t count, bool k
 		if (kernels)
 			json_object_set_new(json_array_get(array, d), "kernels", kernels_json(&devices[d]));
 	}
-	char *text = assay_json_text(array);
-	json_decref(array);
-	printf("%s\n", text ? text : "[]");
-	free(text);
-	return text ? 0 : ASSAY_EXIT_ERROR;
+	return assay_print_json(array);
 }
 
 int assay_command_devices(int argc, char **argv)

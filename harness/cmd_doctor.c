@@ -203,11 +203,7 @@ static int print_json(const struct assay_doctor *doctor)
 		                                status_names[finding->status], "detail", finding->detail, "remedy",
 		                                *finding->remedy ? json_string(finding->remedy) : json_null()));
 	}
-	char *text = assay_json_text(array);
-	json_decref(array);
-	printf("%s\n", text ? text : "[]");
-	free(text);
-	return text ? 0 : ASSAY_EXIT_ERROR;
+	return assay_print_json(array);
 }
 
 int assay_command_doctor(int argc, char **argv)

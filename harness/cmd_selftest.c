@@ -25,10 +25,11 @@ static enum assay_status every_variant(struct assay_device *device, struct assay
 
 	for (int kernel = 0; !status && kernel < ASSAY_KERNEL_COUNT; kernel++) {
 		const enum assay_kernel_id id = (enum assay_kernel_id)kernel;
-		for (uint32_t number = 1; device->backend->variant(device->handle, id, number, &variant); number++) {
-			if (!status && variant.available)
-				status = assay_device_use(device, id, number, error);
-			if (!status && variant.available)
+		for (uint32_t n = 1; !status && device->backend->variant(device->handle, id, n, &variant); n++) {
+			if (!variant.available)
+				continue;
+			status = assay_device_use(device, id, n, error);
+			if (!status)
 				status = assay_selftest(device, error);
 		}
 		if (!status)

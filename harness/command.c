@@ -4,6 +4,7 @@
 #include "harness/command.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void assay_remark(const struct assay_error *why)
@@ -15,6 +16,17 @@ int assay_complain(const struct assay_error *error)
 {
 	assay_remark(error);
 	return ASSAY_EXIT_ERROR;
+}
+
+int assay_print_json(json_t *value)
+{
+	char *text = assay_json_text(value);
+
+	json_decref(value);
+	if (text)
+		printf("%s\n", text);
+	free(text);
+	return text ? 0 : ASSAY_EXIT_ERROR;
 }
 
 int assay_usage(const char *text, bool asked)

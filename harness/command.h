@@ -28,6 +28,9 @@ int assay_complain(const struct assay_error *error);
 /* The same for what is no error: something is left out, and why. */
 void assay_remark(const struct assay_error *why);
 
+/* Prints JSON as one line, and releases it. Returns the exit code. */
+int assay_print_json(json_t *value);
+
 /* Prints a usage text, on standard output when it was asked for; returns the exit code. */
 int assay_usage(const char *text, bool asked);
 

@@ -292,12 +292,16 @@ static void driver_check(struct assay_doctor *doctor, const struct vendor *vendo
 
 static void kernels_check(struct assay_doctor *doctor, const struct vendor *vendor)
 {
-	bool compiler = vendor->compiler(), built = vendor->images[0].architecture;
+	bool compiler = vendor->compiler();
 	char text[256] = "none";
 	size_t len = 0;
 
+	/* A device needs the portable ones. */
 	for (const struct assay_image *image = vendor->images; image->architecture && len < sizeof text - 16; image++)
-		len += (size_t)snprintf(text + len, sizeof text - len, "%s%.15s", len ? " " : "", image->architecture);
+		if (image->program == ASSAY_PROGRAM_PORTABLE)
+			len += (size_t)snprintf(text + len, sizeof text - len, "%s%.15s", len ? " " : "",
+			                        image->architecture);
+	const bool built = len > 0;
 	assay_finding_add(doctor, built || compiler ? ASSAY_FINDING_OK : ASSAY_FINDING_PROBLEM, vendor->ids[KERNELS],
 	                  built || compiler ? NULL : remedy_of(doctor, vendor, KERNELS),
 	                  "in this program: %s; %s for others: %s", text, vendor->compiler_name,

@@ -88,14 +88,13 @@ static void load(void)
 	bool good = load_from(loader);
 	if (loader == given || (good && functions.clGetPlatformIDs(0, NULL, &platforms) == CL_SUCCESS && platforms))
 		return;
+	const struct assay_opencl first = functions;
 	memcpy(why, load_error, sizeof why);
 	if (load_from("libnvidia-opencl.so.1"))
 		return;
-	/* What is told is what the loader says. */
-	if (good)
-		(void)load_from(loader);
-	else
-		memcpy(load_error, why, sizeof why);
+	/* What is used and told is what the loader has and says. */
+	functions = first;
+	memcpy(load_error, why, sizeof why);
 }
 
 const struct assay_opencl *assay_opencl_load(struct assay_error *error)
