@@ -58,7 +58,6 @@ enum { ASSAY_ROWS = 5 };
 struct assay_row {
 	const char *name;
 	uint64_t memory_min;
-	struct assay_params matmul_i8, sha256;
 };
 
 extern const struct assay_row assay_rows[ASSAY_ROWS];

@@ -14,21 +14,32 @@ const struct assay_profile assay_profiles[] = {
 
 #define GIB (UINT64_C(1) << 30)
 
-/* matmul-i8/1: k, m, n; sha256/1: log2Digests, log2Leaves. Drivers report less memory than the label says. */
+/* Drivers report less memory than the label says. */
 const struct assay_row assay_rows[ASSAY_ROWS] = {
-    {"host", 0, {{16384, 2048, 2048}}, {{12, 12}}},
-    {"small", 0, {{16384, 4096, 4096}}, {{12, 16}}},
-    {"medium", 6 * GIB * 9 / 10, {{16384, 8192, 8192}}, {{12, 17}}},
-    {"large", 16 * GIB * 9 / 10, {{16384, 16384, 16384}}, {{12, 18}}},
-    {"huge", 64 * GIB * 9 / 10, {{16384, 32768, 32768}}, {{12, 19}}},
+    {"host", 0}, {"small", 0}, {"medium", 6 * GIB * 9 / 10}, {"large", 16 * GIB * 9 / 10}, {"huge", 64 * GIB * 9 / 10},
+};
+
+/* Parameters by row. */
+static const struct {
+	const struct assay_work *work;
+	struct assay_params params[ASSAY_ROWS];
+} sizes[] = {
+    /* k, m, n */
+    {&assay_work_matmul_i8,
+     {{{16384, 2048, 2048}},
+      {{16384, 4096, 4096}},
+      {{16384, 8192, 8192}},
+      {{16384, 16384, 16384}},
+      {{16384, 32768, 32768}}}},
+    /* log2Digests, log2Leaves */
+    {&assay_work_sha256, {{{12, 12}}, {{12, 16}}, {{12, 17}}, {{12, 18}}, {{12, 19}}}},
 };
 
 const struct assay_params *assay_row_params(const struct assay_row *row, const struct assay_work *work)
 {
-	if (work == &assay_work_matmul_i8)
-		return &row->matmul_i8;
-	if (work == &assay_work_sha256)
-		return &row->sha256;
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+		if (sizes[i].work == work)
+			return &sizes[i].params[row - assay_rows];
 	return NULL;
 }
 
