@@ -136,7 +136,7 @@ enum assay_status assay_works_find(const struct assay_work **works, uint32_t *co
 				found = assay_works[i];
 		if (!found)
 			return assay_fail(error, ASSAY_ERROR_INPUT, "workload.unknown",
-			                  "%s: no such workload; there are matmul-i8 and sha256", name);
+			                  "%s: no such workload; `assay run --help` lists them", name);
 		if (*count == ASSAY_SEGMENTS_MAX)
 			return assay_fail(error, ASSAY_ERROR_INPUT, "workload.unknown", "more than %d workloads",
 			                  ASSAY_SEGMENTS_MAX);

@@ -10,4 +10,7 @@
 /* Errors: device.miscompute, with the case that was wrong; and whatever the device reports. */
 enum assay_status assay_selftest(struct assay_device *device, struct assay_error *error) ASSAY_CHECK_RESULT;
 
+/* The error device.miscompute for a device that got `what` wrong. */
+enum assay_status assay_selftest_wrong(const struct assay_device *device, const char *what, struct assay_error *error);
+
 #endif

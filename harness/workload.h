@@ -32,9 +32,18 @@ struct assay_workload {
 	/* The main kernel, and what launches it alone for a whole round, over whatever `leaves` left: the bare rate. */
 	enum assay_kernel_id kernel;
 	enum assay_status (*bare)(void *state, void *values, struct assay_error *error);
+
+	/* For the self-test: small rounds that are compared with the verifier's arithmetic; and operands that no seed
+	 * would give, at the ends of their range (NULL where every operand is as good as another). */
+	const struct assay_params *cases;
+	size_t case_count;
+	enum assay_status (*rails)(struct assay_device *device, struct assay_error *error);
 };
 
 extern const struct assay_workload assay_workload_matmul_i8, assay_workload_sha256;
+
+/* In rails.c. Error: device.miscompute, or what the device reports. */
+enum assay_status assay_rails_matmul_i8(struct assay_device *device, struct assay_error *error);
 
 /* All workloads, ended by NULL; and the one that belongs to a `struct assay_work`. */
 extern const struct assay_workload *const assay_workloads[];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * matmul-i8/1 on a device (SPEC 5.1). A band is sixteen rows of C: it needs sixteen rows of A and all of B, which is
- * kept from one band of a round to the next. */
+ * The products on a device (SPEC 5.1). A band is sixteen rows of C: it needs sixteen rows of A and all of B, which is
+ * kept from one band of a round to the next. Kernels compute blocks of 16 x 16 entries, whatever the tile of a leaf. */
 #include "harness/workload.h"
 
 #include <stdlib.h>
@@ -9,7 +9,18 @@
 
 enum { K, M, N }; /* positions in assay_params */
 
+/* What differs between the products. */
+struct kind {
+	const struct assay_work *work;
+	const char *label_a, *label_b; /* of their keys */
+	enum assay_kernel_id generate, multiply;
+	uint32_t element_bytes;
+	uint32_t step; /* elements of k that a step of the product's loop takes */
+	uint32_t tile; /* rows and columns of a leaf */
+};
+
 struct matmul {
+	const struct kind *kind;
 	struct assay_device *device;
 	uint64_t k, m, n;
 	void *key, *a, *b;
@@ -17,9 +28,10 @@ struct matmul {
 	bool b_valid;
 };
 
-static uint64_t band(const struct assay_params *params)
+/* Leaves of sixteen rows. */
+static uint64_t band_of(const struct kind *kind, const struct assay_params *params)
 {
-	return params->value[N] / 16;
+	return 16 / kind->tile * (params->value[N] / kind->tile);
 }
 
 static void finish(void *state)
@@ -34,23 +46,24 @@ static void finish(void *state)
 	free(matmul);
 }
 
-static enum assay_status prepare(void **state, struct assay_device *device, const struct assay_params *params,
-                                 struct assay_error *error)
+static enum assay_status prepare_kind(const struct kind *kind, void **state, struct assay_device *device,
+                                      const struct assay_params *params, struct assay_error *error)
 {
 	const struct assay_backend *backend = device->backend;
 	struct matmul *matmul = calloc(1, sizeof *matmul);
 
 	if (!matmul)
 		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+	matmul->kind = kind;
 	matmul->device = device;
 	matmul->k = params->value[K];
 	matmul->m = params->value[M];
 	matmul->n = params->value[N];
 	enum assay_status status = backend->alloc(device->handle, &matmul->key, ASSAY_HASH_BYTES, error);
 	if (!status)
-		status = backend->alloc(device->handle, &matmul->a, matmul->m * matmul->k, error);
+		status = backend->alloc(device->handle, &matmul->a, matmul->m * matmul->k * kind->element_bytes, error);
 	if (!status)
-		status = backend->alloc(device->handle, &matmul->b, matmul->n * matmul->k, error);
+		status = backend->alloc(device->handle, &matmul->b, matmul->n * matmul->k * kind->element_bytes, error);
 	if (status)
 		finish(matmul);
 	else
@@ -62,7 +75,7 @@ static enum assay_status prepare(void **state, struct assay_device *device, cons
 static enum assay_status generate(struct matmul *matmul, const char *label, const uint8_t seed[ASSAY_HASH_BYTES],
                                   void *operand, uint64_t first_row, uint64_t rows, struct assay_error *error)
 {
-	const uint64_t blocks = matmul->k / 64;
+	const uint64_t blocks = matmul->k * matmul->kind->element_bytes / 64;
 	const uint32_t items = (uint32_t)(rows / matmul->device->info.lanes * ((blocks + 15) / 16));
 	const struct assay_part part = {seed, ASSAY_HASH_BYTES};
 	uint8_t key[ASSAY_HASH_BYTES];
@@ -73,28 +86,31 @@ static enum assay_status generate(struct matmul *matmul, const char *label, cons
 	const struct assay_argument arguments[] = {ASSAY_BUFFER(matmul->key), ASSAY_BUFFER(operand),
 	                                           ASSAY_VALUE(first_row), ASSAY_VALUE(blocks)};
 	if (!status)
-		status = assay_device_launch(matmul->device, ASSAY_KERNEL_CHACHA20_ROWS, items, arguments, 4, error);
+		status = assay_device_launch(matmul->device, matmul->kind->generate, items, arguments, 4, error);
 	return status;
 }
 
-/* Rows of tiles 0 ... rows - 1 of the product. The portable kernel, which may be slow, gets them in launches of at most
- * 2^38 products, so that none lasts seconds: watchdogs of displays stop such. */
+/* Rows of blocks 0 ... rows - 1 of the product. The portable kernel, which may be slow, gets them in launches of at
+ * most 2^38 products, so that none lasts seconds: watchdogs of displays stop such. */
 static enum assay_status multiply(struct matmul *matmul, uint64_t rows, void *values, struct assay_error *error)
 {
-	const uint64_t tiles = matmul->n / 16;
-	const bool tuned = matmul->device->kernels[ASSAY_KERNEL_MATMUL_I8].shape.items != 0;
+	const enum assay_kernel_id id = matmul->kind->multiply;
+	const uint64_t columns = matmul->n / 16;
+	const bool tuned = matmul->device->kernels[id].shape.items != 0;
 	uint64_t step = tuned ? rows : (UINT64_C(1) << 38) / (matmul->k * matmul->n * 16);
 	enum assay_status status = ASSAY_OK;
 
 	step = step < 1 ? 1 : step < rows ? step : rows;
 	for (uint64_t row = 0; !status && row < rows; row += step) {
 		uint64_t count = rows - row < step ? rows - row : step;
-		const struct assay_argument arguments[] = {ASSAY_BUFFER(matmul->a),    ASSAY_BUFFER(matmul->b),
-		                                           ASSAY_BUFFER(values),       ASSAY_VALUE(row * tiles),
-		                                           ASSAY_VALUE(count * tiles), ASSAY_VALUE(tiles),
-		                                           ASSAY_VALUE(matmul->k / 4)};
-		status = assay_device_launch(matmul->device, ASSAY_KERNEL_MATMUL_I8,
-		                             assay_device_items(matmul->device, ASSAY_KERNEL_MATMUL_I8, count, tiles),
+		const struct assay_argument arguments[] = {ASSAY_BUFFER(matmul->a),
+		                                           ASSAY_BUFFER(matmul->b),
+		                                           ASSAY_BUFFER(values),
+		                                           ASSAY_VALUE(row * columns),
+		                                           ASSAY_VALUE(count * columns),
+		                                           ASSAY_VALUE(columns),
+		                                           ASSAY_VALUE(matmul->k / matmul->kind->step)};
+		status = assay_device_launch(matmul->device, id, assay_device_items(matmul->device, id, count, columns),
 		                             arguments, 7, error);
 	}
 	return status;
@@ -104,20 +120,21 @@ static enum assay_status leaves(void *state, const uint8_t seed[ASSAY_HASH_BYTES
                                 void *values, struct assay_error *error)
 {
 	struct matmul *matmul = state;
-	const uint64_t tiles = matmul->n / 16;
+	const struct kind *kind = matmul->kind;
+	const struct assay_params params = {{[N] = matmul->n}};
+	const uint64_t band = band_of(kind, &params);
 	enum assay_status status = ASSAY_OK;
 
 	if (!matmul->b_valid || memcmp(matmul->b_seed, seed, ASSAY_HASH_BYTES) != 0) {
 		matmul->b_valid = false;
-		status = generate(matmul, "assay/1 matmul-i8/1 B\n", seed, matmul->b, 0, matmul->n, error);
+		status = generate(matmul, kind->label_b, seed, matmul->b, 0, matmul->n, error);
 		if (status)
 			return status;
 		memcpy(matmul->b_seed, seed, ASSAY_HASH_BYTES);
 		matmul->b_valid = true;
 	}
-	status =
-	    generate(matmul, "assay/1 matmul-i8/1 A\n", seed, matmul->a, first / tiles * 16, count / tiles * 16, error);
-	return status ? status : multiply(matmul, count / tiles, values, error);
+	status = generate(matmul, kind->label_a, seed, matmul->a, first / band * 16, count / band * 16, error);
+	return status ? status : multiply(matmul, count / band, values, error);
 }
 
 static enum assay_status bare(void *state, void *values, struct assay_error *error)
@@ -135,13 +152,34 @@ static struct assay_params trial(uint32_t size)
 	return (struct assay_params){{k, UINT64_C(128) << size, UINT64_C(256) << size}};
 }
 
+/* One product: its kind, and the functions that need to know it. */
+#define MATMUL(name, element, elements_a_step, leaf_tile)                                                     \
+	static const struct kind kind_##name = {.work = &assay_work_matmul_##name,                            \
+	                                        .label_a = "assay/1 matmul-" #name "/1 A\n",                  \
+	                                        .label_b = "assay/1 matmul-" #name "/1 B\n",                  \
+	                                        .generate = GENERATE_##name,                                  \
+	                                        .multiply = MULTIPLY_##name,                                  \
+	                                        .element_bytes = (element),                                   \
+	                                        .step = (elements_a_step),                                    \
+	                                        .tile = (leaf_tile)};                                         \
+	static uint64_t band_##name(const struct assay_params *params)                                        \
+	{                                                                                                     \
+		return band_of(&kind_##name, params);                                                         \
+	}                                                                                                     \
+	static enum assay_status prepare_##name(void **state, struct assay_device *device,                    \
+	                                        const struct assay_params *params, struct assay_error *error) \
+	{                                                                                                     \
+		return prepare_kind(&kind_##name, state, device, params, error);                              \
+	}
+
+#define MATMUL_FUNCTIONS(name)                                                                               \
+	.work = &assay_work_matmul_##name, .band = band_##name, .prepare = prepare_##name, .finish = finish, \
+	.trial = trial, .leaves = leaves, .bare = bare, .kernel = MULTIPLY_##name
+
+#define GENERATE_i8 ASSAY_KERNEL_CHACHA20_ROWS
+#define MULTIPLY_i8 ASSAY_KERNEL_MATMUL_I8
+MATMUL(i8, 1, 4, 16)
+/* k, m, n: one tile; more columns than rows; a k that is no multiple of anything but 64. */
+static const struct assay_params cases[] = {{{64, 16, 16}}, {{1024, 32, 128}}, {{1088, 64, 16}}};
 const struct assay_workload assay_workload_matmul_i8 = {
-    .work = &assay_work_matmul_i8,
-    .band = band,
-    .prepare = prepare,
-    .finish = finish,
-    .trial = trial,
-    .leaves = leaves,
-    .bare = bare,
-    .kernel = ASSAY_KERNEL_MATMUL_I8,
-};
+    MATMUL_FUNCTIONS(i8), .cases = cases, .case_count = sizeof cases / sizeof *cases, .rails = assay_rails_matmul_i8};

@@ -83,6 +83,9 @@ static struct assay_params trial(uint32_t size)
 	return (struct assay_params){{4, 12 + 2 * size}};
 }
 
+/* log2Digests, log2Leaves: one digest; fewer leaves than lanes; several bands. */
+static const struct assay_params cases[] = {{{0, 0}}, {{3, 2}}, {{1, 7}}};
+
 const struct assay_workload assay_workload_sha256 = {
     .work = &assay_work_sha256,
     .band = band,
@@ -92,4 +95,6 @@ const struct assay_workload assay_workload_sha256 = {
     .leaves = leaves,
     .bare = bare,
     .kernel = ASSAY_KERNEL_SHA256_LEAVES,
+    .cases = cases,
+    .case_count = sizeof cases / sizeof *cases,
 };
