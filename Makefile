@@ -46,7 +46,8 @@ endif
 
 # Programs for device compilers: each is these files, one after the other.
 PROGRAMS := portable units
-PROGRAM_portable := kernels/dialect.h kernels/chacha20.cl kernels/matmul_i8.cl kernels/sha256.cl kernels/merkle.cl
+PROGRAM_portable := kernels/dialect.h kernels/chacha20.cl kernels/matmul_i8.cl kernels/sha256.cl kernels/merkle.cl \
+                    kernels/memory.cl
 PROGRAM_units := kernels/dialect.h kernels/units.h kernels/matmul_i8_units.cl
 
 ARITH_OBJECTS := $(LEVELS:%=$(BUILD)/verify/arith_%.o)
@@ -275,10 +276,10 @@ $(BUILD)/kernels/kernels_long.o: kernels/kernels.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out $(EXTRA),$(ALL_CFLAGS)) -O3 -Wno-pedantic -Wno-conversion -DKERNELS_LEVEL=long -DLANES=4 \
 	  -c -o $@ $<
-$(BUILD)/double/libcuda.so: harness/test/double.c harness/vendor.h $(DOUBLE_OBJECTS)
+$(BUILD)/double/libcuda.so: harness/test/double.c harness/vendor.h $(wildcard kernels/*.h) $(DOUBLE_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -DVENDOR_CUDA -shared -o $@ $< $(DOUBLE_OBJECTS)
-$(BUILD)/double/libamdhip64.so: harness/test/double.c harness/vendor.h $(DOUBLE_OBJECTS)
+$(BUILD)/double/libamdhip64.so: harness/test/double.c harness/vendor.h $(wildcard kernels/*.h) $(DOUBLE_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -DVENDOR_HIP -shared -o $@ $< $(DOUBLE_OBJECTS)
 
@@ -290,14 +291,14 @@ $(BUILD)/double/libnvidia-ml.so: harness/test/double_nvml.c
 # HIP's calls over CUDA's driver, whichever that is: the HIP backend on an NVIDIA device.
 SHIM_OBJECTS := $(BUILD)/harness/gpu_cuda.o $(BUILD)/kernels/source.o $(BUILD)/kernels/images.o $(BUILD)/verify/bytes.o \
                 $(BUILD)/harness/cache.o $(BUILD)/harness/state.o
-$(BUILD)/double/libamdhip64_cuda.so: harness/test/hip_over_cuda.c harness/gpu.h harness/vendor.h $(SHIM_OBJECTS)
+$(BUILD)/double/libamdhip64_cuda.so: harness/test/hip_over_cuda.c $(wildcard harness/*.h kernels/*.h) $(SHIM_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(LDFLAGS) -shared -o $@ $< $(SHIM_OBJECTS) -lsodium -ldl -lpthread
 
 # Doubles over OpenCL.
 $(BUILD)/double/libcuda_opencl.so: VENDOR := CUDA
 $(BUILD)/double/libamdhip64_opencl.so: VENDOR := HIP
-$(BUILD)/double/%_opencl.so: harness/test/double_opencl.c harness/vendor.h $(BUILD)/kernels/source.o $(BUILD)/kernels/names.o
+$(BUILD)/double/%_opencl.so: harness/test/double_opencl.c harness/vendor.h $(wildcard kernels/*.h) $(BUILD)/kernels/source.o $(BUILD)/kernels/names.o
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -DVENDOR_$(VENDOR) -shared -o $@ $(filter %.c %.o,$^) -l:libOpenCL.so.1
 

@@ -11,6 +11,8 @@ import json
 import os
 import struct
 
+import numpy as np
+
 import vectors as v
 from vectors import H, canonical, keyid, le32, le64, sha256
 
@@ -51,12 +53,14 @@ class Prover:
         self.challenge = c = v.Challenge(self.payload)
         self.devices = devices or [device("device %d" % d) for d in range(c.devices)]
         self.block = canonical(self.devices)
-        self.rounds = rounds or [[s.rounds or 2] * c.devices for s in c.segments]
+        self.rounds = rounds or [[2 if s.rounds is None else s.rounds] * c.devices for s in c.segments]
         self.trees, self.seeds, self.runs = {}, {}, {}
         self.chain = v.Chain(self.payload, self.block, self.key, c, self.work)
         self.openings = [self.opening(j, d) for j, d in c.runs]
 
     def work(self, j, d, run_seed):
+        self.fills = getattr(self, "fills", {})
+        self.fills[j + 1, d] = run_seed
         self.trees[j, d], self.seeds[j, d] = [], [self.first_seed(j, d, run_seed)]
         for r in range(self.rounds[j][d]):
             self.trees[j, d].append(self.tree(j, d, r))
@@ -72,7 +76,9 @@ class Prover:
         return v.next_seed(seed, root)
 
     def values(self, j, d, r):
-        return self.challenge.segments[j].workload.values(self.seeds[j, d][r])
+        segment = self.challenge.segments[j]
+        fill = (self.fills[j, d],) if segment.name in v.FILLS else ()
+        return segment.workload.values(self.seeds[j, d][r], *fill)
 
     def tree(self, j, d, r):
         return v.tree([v.leaf(value) for value in self.values(j, d, r)])
@@ -228,6 +234,38 @@ def text_sha256():
     return t
 
 
+def text_memory():
+    t = Text("memory/1 (SPEC 5.6). fill is the run seed of the fill, seed that of a round; states and items are 32 words",
+             "as 128 bytes. mixed_2 is item 0's input after two coupled double rounds; walker_W_index_N is where",
+             "walker W reads after N reads, walker_W_state_N its state then.")
+    for double_rounds, items, walkers in ((2, 64, 0), (8, 1000, 2), (512, 2**20 - 1, 1), (10, 2**32 - 1, 3)):
+        w = v.Memory({"doubleRounds": double_rounds, "items": items, "log2Walkers": walkers})
+        name = "r%d_n%d_w%d" % (double_rounds, items, walkers)
+        fill, seed = sha256(b"fill " + name.encode()), sha256(b"walk " + name.encode())
+        key, last = w.table_key(fill), (1 << walkers) - 1
+        t.section(name)
+        for label, value in (("double_rounds", double_rounds), ("items", items), ("log2_walkers", walkers),
+                             ("fill", fill), ("seed", seed), ("table_key", key.tobytes()),
+                             ("mixed_2", w.mix(key[:, None].copy(), 2)[:, 0].tobytes())):
+            t.put(label, value)
+        for i in (0, 1, items - 1):
+            t.put("item_%d" % i, w.item(key, [i])[:, 0].tobytes())
+        for walker in sorted({0, last}):
+            state = w.start(seed, [walker])
+            for n in range(3):
+                t.put("walker_%d_state_%d" % (walker, n), state[:, 0].tobytes())
+                t.put("walker_%d_index_%d" % (walker, n), w.index(state)[0])
+                state = w.step(state, key)
+        values = w.values(seed, fill)
+        levels = v.tree([v.leaf(value) for value in values])
+        for label, value in (("work", w.work), ("cost", w.cost), ("least_rounds", w.least),
+                             ("first_leaf_value", values[0]), ("first_leaf_hash", levels[0][0]),
+                             ("last_leaf_value", values[-1]), ("last_leaf_hash", levels[0][-1]),
+                             ("root", levels[-1][0])):
+            t.put(label, value)
+    return t
+
+
 def text_chain(p):
     t = Text("The whole job of good/chain (SPEC 4, 9): run_J_D is device D in segment J.",
              "draws are numbers y below rounds x leaves, the first ten of the run's.")
@@ -314,6 +352,12 @@ def hashes(b, h, **length):
     return "sha256/1", {"log2Digests": b, "log2Leaves": h}, length
 
 
+def table(double_rounds, items, walkers, **length):
+    """Fill and walk."""
+    params = {"doubleRounds": double_rounds, "items": items, "log2Walkers": walkers}
+    return [("memory-fill/1", params, {"rounds": 0}), ("memory/1", params, length)]
+
+
 def finish(prover, **claims):
     """(envelope, transcript) of an honest end; `claims` replaces members of every claimed run."""
     transcript = prover.transcript()
@@ -350,6 +394,12 @@ def good():
             ("empty-run", empty, [hashes(1, 2, durationMs=10)], 3, 4, [[2, 0, 1]]),
             ("empty-all", empty, [hashes(1, 2, rounds=2)], 2, 16, [[0, 0]]),
             ("empty-then-work", empty, [matmul(16, 16, 64, durationMs=86400000), one], 1, 4, [[0], [1]]),
+            ("memory", unknown, table(4, 64, 0, rounds=9) + [one] + table(2, 65, 2, rounds=3), 2, 4, None),
+            ("memory-duration", unknown, table(2, 100, 1, durationMs=7), 2, 4, [[0, 0], [7, 8]]),
+            ("memory-seven-passes", unknown + ",run.short", table(2, 64, 0, rounds=7), 1, 4, None),
+            ("memory-duration-seven-passes", unknown + ",run.short", table(2, 64, 1, durationMs=7), 1, 4,
+             [[0], [3]]),
+            ("memory-empty", empty, table(2, 64, 0, rounds=8), 2, 4, [[0, 0], [8, 0]]),
             ("short-run", unknown + ",run.short", [hashes(1, 2, rounds=5)], 2, 4, [[5, 4]])):
         jobs.append((name, reasons, Prover(challenge_of(segments, devices, samples), rounds=rounds)))
     jobs.append(("odd-devices", unknown, Prover(challenge_of([hashes(1, 2, rounds=2)] * 3, 3, 4), odd)))
@@ -357,8 +407,11 @@ def good():
     # At the caps of §3.3: never worked, so that nothing but the bounds is tried.
     for name, segment in (("rounds", hashes(14, 32, rounds=65536)),
                           ("k", matmul(2**20, 2**20, 131008, rounds=32)),
-                          ("duration", matmul(2**20, 16, 131008, durationMs=86400000))):
-        jobs.append(("caps-" + name, empty, Prover(challenge_of([segment], samples=512), rounds=[[0]])))
+                          ("duration", matmul(2**20, 16, 131008, durationMs=86400000)),
+                          ("memory", table(4096, 2**32 - 1, 22, rounds=65536))):
+        segments = segment if type(segment) is list else [segment]
+        jobs.append(("caps-" + name, empty,
+                     Prover(challenge_of(segments, samples=512), rounds=[[0]] * len(segments))))
     # Profiles (§11), also never worked.
     square, quick = (lambda side, ms: matmul(side, side, 16384, durationMs=ms)), "assay/1 quick"
     for name, inside, profile, samples, segments in (
@@ -383,6 +436,18 @@ def good():
             ("digests-11", 0, quick, 512, [hashes(11, 12, durationMs=5000)]),
             ("leaves-13", 0, quick, 512, [hashes(12, 13, durationMs=5000)]),
             ("leaves-20", 0, quick, 512, [hashes(12, 20, durationMs=5000)]),
+            ("memory-quick", 1, quick, 512, table(512, 2**20, 10, durationMs=5000)),
+            ("memory-quick-most", 1, quick, 512, table(512, 2**24, 14, durationMs=5000)),
+            ("memory-standard", 1, "assay/1 standard", 512, table(1536, 2**22 + 2**17, 12, durationMs=20000)),
+            ("memory-soak", 1, "assay/1 soak", 512, table(1536, 2**32 - 2**17, 21, durationMs=20000)),
+            ("memory-quick-large", 0, quick, 512, table(512, 2**24 + 2**17, 14, durationMs=5000)),
+            ("memory-quick-slow-items", 0, quick, 512, table(1536, 2**20, 10, durationMs=5000)),
+            ("memory-standard-fast-items", 0, "assay/1 standard", 512, table(512, 2**20, 10, durationMs=20000)),
+            ("memory-small", 0, quick, 512, table(512, 2**20 - 2**17, 9, durationMs=5000)),
+            ("memory-step", 0, quick, 512, table(512, 2**20 + 2**16, 10, durationMs=5000)),
+            ("memory-walkers", 0, quick, 512, table(512, 2**20, 11, durationMs=5000)),
+            ("memory-rounds", 0, quick, 512, table(512, 2**20, 10, rounds=200)),
+            ("memory-5001", 0, quick, 512, table(512, 2**20, 10, durationMs=5001)),
             ("name-other", 0, "assay/2 quick", 512, [hashes(12, 12, durationMs=5000)]),
             ("name-case", 0, "assay/1 Quick", 512, [hashes(12, 12, durationMs=5000)])):
         prover = Prover(challenge_of(segments, samples=samples, profile=profile),
@@ -406,7 +471,8 @@ class Cheat(Prover):
 
     def __init__(self, how, job=None, **other):
         self.how = how
-        job = job or challenge_of([matmul(32, 32, 64, rounds=3), hashes(1, 2, rounds=2)], devices=2,
+        walks = table(4, 1000, 2, rounds=32) if how.startswith("memory-") else []
+        job = job or challenge_of([matmul(32, 32, 64, rounds=3), hashes(1, 2, rounds=2)] + walks, devices=2,
                                   samples=24)
         super().__init__(job, **other)
 
@@ -455,6 +521,8 @@ class Cheat(Prover):
             order = (2, 0, 1, 3) if self.how == "matmul-column-tiles" else (0, 2, 1, 3)
             tiles = c.reshape(w.m // 16, 16, w.n // 16, 16).transpose(order).reshape(-1, 256)
             values = [tile.tobytes() for tile in tiles]
+        if self.how.startswith("memory-") and j == 3:
+            values = self.memory_values(w, seed, d)
         if self.how.startswith("sha256-") and j == 1:
             count, size = 1 << w.depth, 1 << w.b
             digest = {"sha256-seed-first": lambda i: sha256(seed + le64(i)),
@@ -463,6 +531,32 @@ class Cheat(Prover):
                       "sha256-32-bit-counter": lambda i: sha256(le32(i) + seed)}[self.how]
             values = [bytes(x ^ y for x, y in zip(digest(2 * t), digest(2 * t + 1))) for t in range(count)]
         return values
+
+    def memory_values(self, w, seed, d):
+        """Walks in a table that is wrong, or read wrongly."""
+        key, state = w.table_key(self.fills[3, d]), w.start(seed, range(1 << w.walkers))
+        if self.how == "memory-table-of-other-device":
+            key = w.table_key(self.fills[3, 0])
+        if self.how == "memory-table-from-round":
+            key = w.table_key(seed)
+        if self.how == "memory-walkers-of-table":
+            state = w.start(self.fills[3, d], range(1 << w.walkers))
+        for _ in range(w.reads):
+            at = w.index(state)
+            if self.how == "memory-half-a-table":
+                at = [i % (w.items // 2) for i in at]
+            if self.how == "memory-index-of-one-word":
+                at = [int(low) * w.items >> 32 for low in state[0]]
+            item = w.item(key, at)
+            if self.how == "memory-eight-byte-items":
+                item[2:] = 0
+            if self.how == "memory-short-items":
+                item = v.Memory.mix(np.stack([np.where(np.arange(32) == 12, key ^ i, key) for i in at], axis=1)
+                                    .astype(np.uint32), w.double_rounds - 1)
+            state = v.Memory.mix(state ^ item, 1 if self.how == "memory-mixed-once" else 2)
+            if self.how == "memory-one-read":
+                break
+        return [state[:, i].astype("<u4").tobytes() for i in range(1 << w.walkers)]
 
     def tree(self, j, d, r):
         values = self.values(j, d, r)
@@ -519,7 +613,9 @@ matmul-half-k matmul-column-tiles sha256-seed-first sha256-big-endian sha256-str
 sha256-32-bit-counter leaf-without-prefix leaf-as-node leaf-hashed-twice node-without-prefix
 node-as-leaf node-turned root-invented draws-before-commit draws-of-other-device draws-exchanged
 draws-all-the-same path-of-other-leaf path-root-first path-from-parent path-bit-flipped
-path-last-bit-flipped
+path-last-bit-flipped memory-table-of-other-device memory-table-from-round memory-walkers-of-table
+memory-half-a-table memory-index-of-one-word memory-eight-byte-items memory-short-items memory-mixed-once
+memory-one-read
 """.split()
 
 
@@ -986,6 +1082,12 @@ def reject_challenge(b):
             ("work", [w for w, p, l in segments])])
 
     top, fine = 2**20, hashes(1, 2, rounds=2)
+    fill, walk = table(2, 64, 0, rounds=8)
+    other = table(2, 65, 0, rounds=9)
+    for name, segments in (("walk-alone", [walk]), ("fill-alone", [fill]), ("fill-last", [walk, fill]),
+                           ("fill-apart", [fill, fine, walk]), ("walk-again", [fill, walk, walk]),
+                           ("fill-twice", [fill, fill, walk]), ("fill-of-other", [fill, other[1]])):
+        yield "challenge-" + name, "challenge.malformed", capped(*segments)
     caps = {
         "samples-0": capped(fine, samples=0), "samples-8193": capped(fine, samples=8193),
         "samples-negative": capped(fine, samples=-1), "samples-2-32-and-4": capped(fine, samples=2**32 + 4),
@@ -1020,6 +1122,13 @@ def reject_challenge(b):
         "n-k-above-2-37": capped(matmul(16, top, 131136, rounds=1)),
         "work-2-63": capped(matmul(top, top, 131008, rounds=33)),
         "work-far-above-2-63": capped(matmul(top, top, 131008, rounds=65536)),
+        "double-rounds-0": capped(*table(0, 64, 0, rounds=8)), "double-rounds-3": capped(*table(3, 64, 0, rounds=8)),
+        "double-rounds-4098": capped(*table(4098, 64, 0, rounds=8)),
+        "items-63": capped(*table(2, 63, 0, rounds=8)), "items-2-32": capped(*table(2, 2**32, 0, rounds=8)),
+        "walkers-23": capped(*table(2, 64, 23, rounds=8)), "walkers-negative": capped(*table(2, 64, -1, rounds=8)),
+        "walk-rounds-0": capped(*table(2, 64, 0, rounds=0)),
+        "fill-rounds-1": capped(("memory-fill/1", fill[1], {"rounds": 1}), walk),
+        "fill-duration": capped(("memory-fill/1", fill[1], {"durationMs": 1}), walk),
         "second-segment": capped(fine, matmul(16, 16, 131072, rounds=1))}
     for name, case in caps.items():
         yield "caps-" + name, "challenge.caps", case
@@ -1160,7 +1269,7 @@ def write_attestations(folder, comment, cases):
 def write(folder):
     os.makedirs(folder, exist_ok=True)
     for name, text in (("chacha20", text_chacha20()), ("merkle", text_merkle()), ("matmul-i8", text_matmul()),
-                       ("sha256", text_sha256()), ("chain", text_chain(chain_job())), ("estar", text_estar()),
+                       ("sha256", text_sha256()), ("memory", text_memory()), ("chain", text_chain(chain_job())), ("estar", text_estar()),
                        ("keys", text_keys())):
         save(folder, name + ".txt", text.encode())
     write_attestations(os.path.join(folder, "good"), "name, verdict, all reasons; key.pem trusted", good())

@@ -336,7 +336,88 @@ class Sha256:
         return [self.value(seed, t) for t in range(1 << self.depth)]
 
 
-WORKLOADS = {"matmul-i8/1": Matmul, "sha256/1": Sha256}
+class Memory:
+    """§5.6 `memory/1`. States are arrays of 32 rows of words, a column each; `fill` is the fill's run seed."""
+    unit, reads, is_fill = "B", 64, False
+
+    def __init__(self, params):
+        need(has(params, "doubleRounds items log2Walkers") and all(is_int(x) for x in params.values()),
+             "challenge.malformed", "params")
+        self.params, self.items, self.walkers = params, params["items"], params["log2Walkers"]
+        self.double_rounds, caps = params["doubleRounds"], "challenge.caps"
+        need(2 <= self.double_rounds <= 4096 and self.double_rounds % 2 == 0, caps, "doubleRounds")
+        need(64 <= self.items < 2**32 and 0 <= self.walkers <= 22, caps, "items or log2Walkers")
+        self.depth, self.work = self.walkers, 128 * self.reads << self.walkers
+        self.cost = self.reads * self.double_rounds // 8 + self.depth + 20
+        self.least = -(-8 * self.items // (self.reads << self.walkers))
+
+    @staticmethod
+    def mix(x, double_rounds):
+        def rotate(words, n):
+            return (words << np.uint32(n)) | (words >> np.uint32(32 - n))
+
+        def quarter(half, columns):
+            a, b, c, d = (half[[4 * row + column for column in columns[row]]] for row in range(4))
+            for low, high in ((16, 12), (8, 7)):
+                a = a + b
+                d = rotate(d ^ a, low)
+                c = c + d
+                b = rotate(b ^ c, high)
+            for row, words in enumerate((a, b, c, d)):
+                half[[4 * row + column for column in columns[row]]] = words
+
+        straight = [[0, 1, 2, 3]] * 4
+        diagonal = [[(i + row) % 4 for i in range(4)] for row in range(4)]
+        for _ in range(double_rounds):
+            for half in (x[:16], x[16:]):
+                quarter(half, straight)
+                quarter(half, diagonal)
+            x[12:16], x[28:32] = x[28:32].copy(), x[12:16].copy()
+        return x
+
+    def table_key(self, fill):
+        return chacha20(H("assay/1 memory/1 table\n", fill), 0, 2).view("<u4").astype(np.uint32)
+
+    def item(self, key, indices):
+        x = np.repeat(key[:, None], len(indices), axis=1)
+        x[12] ^= np.array(indices, np.uint64).astype(np.uint32)
+        return self.mix(x, self.double_rounds)
+
+    @staticmethod
+    def start(seed, walkers):
+        key = H("assay/1 memory/1 walkers\n", seed)
+        return np.stack([chacha20(key, 2 * w, 2).view("<u4").astype(np.uint32) for w in walkers], axis=1)
+
+    def index(self, state):
+        return [((int(high) << 32 | int(low)) * self.items) >> 64 for low, high in zip(state[0], state[1])]
+
+    def step(self, state, key):
+        return self.mix(state ^ self.item(key, self.index(state)), 2)
+
+    def walk(self, seed, fill, walkers):
+        key, state = self.table_key(fill), self.start(seed, walkers)
+        for _ in range(self.reads):
+            state = self.step(state, key)
+        return [state[:, i].astype("<u4").tobytes() for i in range(len(walkers))]
+
+    def value(self, seed, t, fill):
+        return self.walk(seed, fill, [t])[0]
+
+    def values(self, seed, fill):
+        return self.walk(seed, fill, range(1 << self.walkers))
+
+
+class MemoryFill(Memory):
+    """The fill of §5.6: no rounds, and so no leaves."""
+    is_fill = True
+
+    def __init__(self, params):
+        super().__init__(params)
+        self.depth, self.work, self.cost, self.least = 0, 0, 0, 0
+
+
+WORKLOADS = {"matmul-i8/1": Matmul, "sha256/1": Sha256, "memory-fill/1": MemoryFill, "memory/1": Memory}
+FILLS = {"memory/1": "memory-fill/1"}
 
 
 # ---------------------------------------------------------------- §3 challenge, §6 devices block
@@ -351,16 +432,18 @@ class Segment:
         need(has(length, "durationMs") or has(length, "rounds"), bad, "length")
         self.rounds, self.duration = length.get("rounds"), length.get("durationMs")
         need(all(is_int(v) for v in length.values()), bad, "length")
-        need(self.rounds is None or 1 <= self.rounds <= 65536, "challenge.caps", "rounds")
+        need(self.rounds is None or 0 <= self.rounds <= 65536, "challenge.caps", "rounds")
         need(self.duration is None or 1 <= self.duration <= 86400000, "challenge.caps", "durationMs")
         self.name, self.params = x["workload"], x["params"]
         need(self.name in WORKLOADS, "workload.unknown")
+        self.is_fill = self.name in FILLS.values()
+        need(self.is_fill == (self.rounds == 0), "challenge.caps", "rounds is 0 in a fill, and only there")
         self.workload = WORKLOADS[self.name](self.params)
         self.leaves = 1 << self.workload.depth
-        need(self.within(self.rounds or 1), "challenge.caps", "leaves or work of a run")
+        need(self.is_fill or self.within(self.rounds or 1), "challenge.caps", "leaves or work of a run")
 
     def within(self, rounds):
-        return rounds * self.leaves <= 2**48 and rounds * self.workload.work < 2**63
+        return rounds <= (0 if self.is_fill else 65536) and rounds * self.leaves <= 2**48 and rounds * self.workload.work < 2**63
 
 
 class Challenge:
@@ -380,6 +463,11 @@ class Challenge:
         need(1 <= self.devices <= 64 and 1 <= self.samples <= 8192, "challenge.caps", "devices or samples")
         need(1 <= len(x["segments"]) <= 16, "challenge.caps", "segments")
         self.segments = [Segment(segment) for segment in x["segments"]]
+        for j, s in enumerate(self.segments):
+            before, after = self.segments[j - 1:j] if j else [], self.segments[j + 1:j + 2]
+            need(s.name not in FILLS or [x.name for x in before] == [FILLS[s.name]], bad, "no fill before it")
+            need(not s.is_fill or [(FILLS.get(x.name), x.params) for x in after] == [(s.name, s.params)], bad,
+                 "no walk after it")
         self.runs = [(j, d) for j in range(len(self.segments)) for d in range(self.devices)]
 
     def in_profile(self):
@@ -389,8 +477,15 @@ class Challenge:
         rows = [{"k": 16384, "m": 2**i, "n": 2**i} for i in range(11, 16)]
         rows += [{"log2Digests": 12, "log2Leaves": i} for i in (12, 16, 17, 18, 19)]
         return durations is not None and self.samples in (512, 2048) and all(
-            s.duration is not None and durations[0] <= s.duration <= durations[1] and s.params in rows
-            for s in self.segments)
+            s.is_fill or s.duration is not None and durations[0] <= s.duration <= durations[1] and
+            (self.table_in_profile(s.params) if s.name in FILLS else s.params in rows) for s in self.segments)
+
+    def table_in_profile(self, params):
+        """§11: the third table."""
+        quick, items = self.profile == "assay/1 quick", params["items"]
+        return (params["doubleRounds"] == (512 if quick else 1536) and items % 2**17 == 0 and
+                2**20 <= items <= (2**24 if quick else 2**32) and
+                params["log2Walkers"] == items.bit_length() - 1 - 10)
 
     def cost(self):
         """§12."""
@@ -676,8 +771,10 @@ class Verification:
         """§10.2; notes the result and the figures of §9.3, and returns whether the run passed."""
         segment, roots, where = challenge.segments[j], t.runs[j, d].roots, "segment %d device %d" % (j, d)
         if not roots:
-            self.note("recheck", "run.empty", where)
-            return False
+            if not segment.is_fill:
+                self.note("recheck", "run.empty", where)
+            return segment.is_fill
+        fill = (chain.run_seeds[j - 1, d],) if segment.name in FILLS else ()
         seeds, hashes = [chain.run_seeds[j, d]], {}
         for root in roots:
             seeds.append(next_seed(seeds[-1], root))
@@ -685,11 +782,11 @@ class Verification:
         for y, path in zip(drawn, t.openings[j, d]):
             r, i = divmod(y, segment.leaves)
             if y not in hashes:
-                hashes[y] = leaf(segment.workload.value(seeds[r], i))
+                hashes[y] = leaf(segment.workload.value(seeds[r], i, *fill))
             if fold(hashes[y], i, path) != roots[r]:
                 self.note("recheck", "leaf.mismatch", "%s round %d leaf %d" % (where, r, i))
                 return False
-        short = len(roots) < (segment.rounds or 0)
+        short = len(roots) < max(segment.rounds or 0, getattr(segment.workload, "least", 0))
         self.note("recheck", "run.short" if short else None, "%s: %d draws" % (where, len(drawn)))
         work, e_ppm = len(roots) * segment.workload.work, e_star_ppm(challenge.samples)
         ns = max(claimed["segments"][j][d]["elapsedNs"], (segment.duration or 0) * 10**6)

@@ -23,6 +23,8 @@ struct sink {
 
 static void put(struct sink *sink, const void *bytes, size_t len)
 {
+	if (len == 0) /* perhaps no pointer either */
+		return;
 	fwrite(bytes, 1, len, sink->file);
 	crypto_hash_sha256_update(&sink->digest, bytes, len);
 }

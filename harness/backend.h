@@ -17,7 +17,8 @@ struct assay_device_info {
 	char name[257], architecture[257], driver[257], variant[257];
 	uint32_t compute_units;
 	uint64_t memory_bytes;
-	uint32_t lanes; /* 32-bit values a work-item holds side by side: 1, 4, 8 or 16 */
+	uint64_t buffer_bytes_max; /* of one buffer; 0 = no limit of its own */
+	uint32_t lanes;            /* 32-bit values a work-item holds side by side: 1, 4, 8 or 16 */
 	bool is_cpu;
 
 	/* Shown here, never in a file that travels; "" = unknown. */

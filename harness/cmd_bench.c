@@ -79,13 +79,16 @@ static enum assay_status measure(struct assay_spread *spread, uint32_t *count, s
 
 static void measure_leaf(struct result *result, const struct assay_work *work, const struct assay_params *params)
 {
-	uint8_t value[ASSAY_LEAF_BYTES_MAX], seed[ASSAY_HASH_BYTES] = {1};
+	uint8_t values[ASSAY_LEAVES_MAX * ASSAY_LEAF_BYTES_MAX], seed[ASSAY_HASH_BYTES] = {1};
+	struct assay_leaf list[ASSAY_LEAVES_MAX];
 	uint64_t times[LEAVES_TIMED], leaves = UINT64_C(1) << work->depth(params);
 
 	for (uint32_t i = 0; i < LEAVES_TIMED; i++) {
 		uint64_t before = assay_clock_ns();
-		work->leaf(value, params, seed, leaves / LEAVES_TIMED * i);
-		times[i] = assay_clock_ns() - before;
+		for (uint32_t l = 0; l < ASSAY_LEAVES_MAX; l++)
+			list[l] = (struct assay_leaf){seed, seed, (leaves / LEAVES_TIMED * i + l) % leaves};
+		assay_work_leaves(values, work, params, list, ASSAY_LEAVES_MAX);
+		times[i] = (assay_clock_ns() - before) / ASSAY_LEAVES_MAX;
 	}
 	result->leaf = assay_spread_of(times, LEAVES_TIMED);
 }
@@ -103,6 +106,11 @@ static enum assay_status bench(struct result *result, struct assay_device *devic
 	step.band_roots = malloc(engine.bands * sizeof *step.band_roots);
 	if (!step.band_roots)
 		status = assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+	if (!status && engine.workload->fill) {
+		status = engine.workload->reserve(engine.state, error);
+		if (!status)
+			status = engine.workload->fill(engine.state, step.seed, error);
+	}
 	if (!status)
 		status = measure(&result->round, &result->round_count, &step, duration_ns, round_step, error);
 	if (!status)
@@ -196,6 +204,8 @@ int assay_command_bench(int argc, char **argv)
 		status = assay_choose(&devices[d], variant, assay_remark, &error);
 		const struct assay_row *row = assay_row_for(&devices[d], 1);
 		for (uint32_t w = 0; !status && w < work_count; w++) {
+			if (works[w]->is_fill)
+				continue;
 			const struct assay_params *params = assay_row_params(row, works[w]);
 			struct result result;
 			status = bench(&result, &devices[d], works[w], params, UINT64_C(1000000000) * seconds, &error);

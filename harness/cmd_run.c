@@ -18,6 +18,7 @@
 #include "harness/measure.h"
 #include "harness/selftest.h"
 #include "harness/state.h"
+#include "harness/table.h"
 #include "verify/cli.h"
 
 static const char usage[] =
@@ -26,7 +27,7 @@ static const char usage[] =
     "Benchmarks devices, all at once, and writes PREFIX.intoto.json (signed) and PREFIX.transcript (the proof).\n"
     "\n"
     "  -d, --device DEV,...    devices (all); see `assay devices`\n"
-    "  -w, --workload NAME,... workloads (all): matmul-i8, sha256\n"
+    "  -w, --workload NAME,... workloads (all): matmul-i8, sha256, memory\n"
     "  -p, --profile NAME      quick: 5 s a workload (default); standard: 20 s; soak: --duration each\n"
     "      --duration SECONDS  of each workload, for soak\n"
     "      --row NAME          sizes: host, small, medium, large, huge (what the smallest device can hold)\n"
@@ -73,7 +74,7 @@ static void print_runs(const struct assay_job *job)
 {
 	for (uint32_t j = 0; j < job->challenge.segment_count; j++) {
 		const struct assay_segment *segment = &job->challenge.segments[j];
-		for (uint32_t d = 0; d < job->challenge.devices; d++) {
+		for (uint32_t d = 0; !segment->work->is_fill && d < job->challenge.devices; d++) {
 			const struct assay_run_log *log = &job->runs[j * job->challenge.devices + d];
 			uint64_t asked_ns = UINT64_C(1000000) * segment->duration_ms;
 			double time = (double)(log->elapsed_ns > asked_ns ? log->elapsed_ns : asked_ns);
@@ -168,9 +169,14 @@ static enum assay_status challenge_make(struct assay_challenge *challenge, const
 	randombytes_buf(challenge->nonce, sizeof challenge->nonce);
 	challenge->devices = count;
 	challenge->samples = options->samples;
-	for (uint32_t j = 0; j < challenge->segment_count; j++)
-		challenge->segments[j] = (struct assay_segment){
-		    .work = works[j], .params = *assay_row_params(row, works[j]), .duration_ms = (uint32_t)duration_ms};
+	const struct assay_params table = assay_table_params(profile, row, devices, count);
+	for (uint32_t j = 0; j < challenge->segment_count; j++) {
+		const bool in_table = works[j]->is_fill || works[j]->fill;
+		challenge->segments[j] =
+		    (struct assay_segment){.work = works[j],
+		                           .params = in_table ? table : *assay_row_params(row, works[j]),
+		                           .duration_ms = works[j]->is_fill ? 0 : (uint32_t)duration_ms};
+	}
 	return ASSAY_OK;
 }
 
@@ -260,6 +266,15 @@ static void print_written(const struct options *options, const struct assay_verd
 	}
 }
 
+static uint32_t duration_s(const struct assay_challenge *challenge)
+{
+	uint64_t ms = 0;
+
+	for (uint32_t j = 0; j < challenge->segment_count; j++)
+		ms += challenge->segments[j].duration_ms;
+	return (uint32_t)(ms / 1000);
+}
+
 static int run(const struct options *options, struct assay_device *devices, uint32_t *count)
 {
 	struct assay_job job = {.progress = isatty(STDERR_FILENO) ? progress : NULL};
@@ -280,8 +295,7 @@ static int run(const struct options *options, struct assay_device *devices, uint
 	if (status)
 		goto done;
 	fprintf(text_out, "\nAssay %s   %u device%s   profile %s, about %u s\n\n", ASSAY_VERSION, *count,
-	        *count == 1 ? "" : "s", options->profile,
-	        job.challenge.segment_count * job.challenge.segments[0].duration_ms / 1000);
+	        *count == 1 ? "" : "s", options->profile, duration_s(&job.challenge));
 	status = selftests(options, devices, *count, &error);
 	if (status)
 		goto done;

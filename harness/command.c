@@ -120,26 +120,23 @@ enum assay_status assay_works_find(const struct assay_work **works, uint32_t *co
 	char name[64];
 
 	*count = 0;
-	if (strcmp(list, "all") == 0) {
-		while (assay_works[*count]) {
-			works[*count] = assay_works[*count];
-			++*count;
-		}
-		return ASSAY_OK;
-	}
+	if (strcmp(list, "all") == 0)
+		list = "matmul-i8,sha256,memory";
 	while (next_name(name, &list)) {
 		const struct assay_work *found = NULL;
 		for (size_t i = 0; assay_works[i]; i++)
-			if (strcmp(assay_works[i]->name, name) == 0 ||
-			    (strlen(name) == strcspn(assay_works[i]->name, "/") &&
-			     strncmp(assay_works[i]->name, name, strlen(name)) == 0))
+			if (!assay_works[i]->is_fill && (strcmp(assay_works[i]->name, name) == 0 ||
+			                                 (strlen(name) == strcspn(assay_works[i]->name, "/") &&
+			                                  strncmp(assay_works[i]->name, name, strlen(name)) == 0)))
 				found = assay_works[i];
 		if (!found)
 			return assay_fail(error, ASSAY_ERROR_INPUT, "workload.unknown",
 			                  "%s: no such workload; `assay run --help` lists them", name);
-		if (*count == ASSAY_SEGMENTS_MAX)
-			return assay_fail(error, ASSAY_ERROR_INPUT, "workload.unknown", "more than %d workloads",
+		if (*count + (found->fill ? 2 : 1) > ASSAY_SEGMENTS_MAX)
+			return assay_fail(error, ASSAY_ERROR_INPUT, "workload.unknown", "more than %d segments of work",
 			                  ASSAY_SEGMENTS_MAX);
+		if (found->fill)
+			works[(*count)++] = found->fill;
 		works[(*count)++] = found;
 	}
 	return *count ? ASSAY_OK : assay_fail(error, ASSAY_ERROR_INPUT, "workload.unknown", "no workload named");

@@ -8,12 +8,13 @@
 
 #include "verify/chain.h"
 
-const struct assay_workload *const assay_workloads[] = {&assay_workload_matmul_i8, &assay_workload_sha256, NULL};
+const struct assay_workload *const assay_workloads[] = {&assay_workload_matmul_i8, &assay_workload_sha256,
+                                                        &assay_workload_memory, NULL};
 
 const struct assay_workload *assay_workload_of(const struct assay_work *work)
 {
 	for (const struct assay_workload *const *workload = assay_workloads; *workload; workload++)
-		if ((*workload)->work == work)
+		if ((*workload)->work == work || (*workload)->work->fill == work)
 			return *workload;
 	return NULL;
 }

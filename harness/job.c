@@ -157,18 +157,52 @@ static enum assay_status warm_up(struct device_run *run, struct assay_engine *en
 	return status;
 }
 
+/* Before the barrier: an engine of the segment's workload, or the one that was filled for it. */
+static enum assay_status ready(struct device_run *run, struct assay_engine *engine)
+{
+	struct assay_job *job = run->shared->job;
+	const struct assay_segment *segment = &job->challenge.segments[run->shared->segment];
+	const struct assay_workload *workload = assay_workload_of(segment->work);
+	enum assay_status status = ASSAY_OK;
+
+	if (segment->work->fill) {
+		*engine = job->filled[run->device];
+		memset(&job->filled[run->device], 0, sizeof *engine);
+	} else {
+		status =
+		    assay_engine_prepare(engine, &job->devices[run->device], workload, &segment->params, &run->error);
+	}
+	if (segment->work->is_fill)
+		return status ? status : workload->reserve(engine->state, &run->error);
+	return status ? status : warm_up(run, engine);
+}
+
+/* From the barrier on. */
+static enum assay_status fill(struct device_run *run, struct assay_engine *engine)
+{
+	struct assay_job *job = run->shared->job;
+	const struct assay_device *device = &job->devices[run->device];
+	uint8_t seed[ASSAY_HASH_BYTES];
+
+	assay_chain_run(seed, job->segment_seeds[run->shared->segment], run->device);
+	enum assay_status status = engine->workload->fill(engine->state, seed, &run->error);
+	if (!status)
+		status = device->backend->synchronise(device->handle, &run->error);
+	if (!status) {
+		job->filled[run->device] = *engine;
+		memset(engine, 0, sizeof *engine);
+	}
+	return status;
+}
+
 static void *device_thread(void *context)
 {
 	struct device_run *run = context;
 	struct segment_run *shared = run->shared;
-	struct assay_job *job = shared->job;
-	const struct assay_segment *segment = &job->challenge.segments[shared->segment];
-	struct assay_engine engine;
+	const struct assay_segment *segment = &shared->job->challenge.segments[shared->segment];
+	struct assay_engine engine = {0};
 
-	run->status = assay_engine_prepare(&engine, &job->devices[run->device], assay_workload_of(segment->work),
-	                                   &segment->params, &run->error);
-	if (!run->status)
-		run->status = warm_up(run, &engine);
+	run->status = ready(run, &engine);
 	if (run->status)
 		atomic_store(&shared->failed, true);
 	pthread_mutex_lock(&shared->lock);
@@ -178,7 +212,7 @@ static void *device_thread(void *context)
 		pthread_cond_wait(&shared->changed, &shared->lock);
 	pthread_mutex_unlock(&shared->lock);
 	if (!run->status && !atomic_load(&shared->failed)) {
-		run->status = rounds(run, &engine, assay_clock_ns());
+		run->status = segment->work->is_fill ? fill(run, &engine) : rounds(run, &engine, assay_clock_ns());
 		if (run->status)
 			atomic_store(&shared->failed, true);
 	}
@@ -255,8 +289,9 @@ enum assay_status assay_job_run(struct assay_job *job, struct assay_error *error
 	job->challenge_text = assay_challenge_text(challenge);
 	job->devices_text = devices ? assay_json_text(devices) : NULL;
 	job->runs = calloc((size_t)challenge->segment_count * challenge->devices, sizeof *job->runs);
+	job->filled = calloc(challenge->devices, sizeof *job->filled);
 	json_decref(devices);
-	if (!job->challenge_text || !job->devices_text || !job->runs)
+	if (!job->challenge_text || !job->devices_text || !job->runs || !job->filled)
 		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 
 	assay_chain_job(seed, job->challenge_text, strlen(job->challenge_text), job->key, job->devices_text,
@@ -333,6 +368,11 @@ enum assay_status assay_job_open(const struct assay_job *job, uint32_t j, uint32
 		assay_chain_run(seed, job->segment_seeds[j], d);
 		status = assay_engine_prepare(&engine, &job->devices[d], assay_workload_of(segment->work),
 		                              &segment->params, error);
+		if (!status && segment->work->fill) {
+			uint8_t before[ASSAY_HASH_BYTES];
+			assay_chain_run(before, job->segment_seeds[j - 1], d);
+			status = engine.workload->fill(engine.state, before, error);
+		}
 		if (!status)
 			status = open_drawn(job, log, seed, &engine, drawn, *paths, error);
 		assay_engine_finish(&engine);
@@ -352,9 +392,13 @@ void assay_job_close(struct assay_job *job)
 		return;
 	for (uint32_t i = 0; job->runs && i < job->challenge.segment_count * job->challenge.devices; i++)
 		log_release(&job->runs[i]);
+	for (uint32_t d = 0; job->filled && d < job->challenge.devices; d++)
+		assay_engine_finish(&job->filled[d]);
+	free(job->filled);
 	free(job->runs);
 	free(job->challenge_text);
 	free(job->devices_text);
 	job->runs = NULL;
+	job->filled = NULL;
 	job->challenge_text = job->devices_text = NULL;
 }

@@ -35,7 +35,8 @@ struct assay_job {
 	char *challenge_text, *devices_text;
 	uint8_t segment_seeds[ASSAY_SEGMENTS_MAX][ASSAY_HASH_BYTES];
 	uint8_t sample_key[ASSAY_HASH_BYTES];
-	struct assay_run_log *runs; /* [segment * devices + device] */
+	struct assay_run_log *runs;  /* [segment * devices + device] */
+	struct assay_engine *filled; /* one a device, between a fill and the segment after it */
 };
 
 /* All segments. The caller fills the first part of the job and zeroes the rest. Errors are those of the devices; a job

@@ -17,21 +17,34 @@ enum assay_status assay_selftest_wrong(const struct assay_device *device, const 
 	                  device->id, what);
 }
 
+/* Seeds of a round and of the fill before it. */
+struct seeds {
+	uint8_t round[32], fill[32];
+};
+
+/* The hash of a leaf by the verifier's arithmetic. */
+static void reference_leaf(uint8_t hash[32], const struct assay_work *work, const struct assay_params *params,
+                           const struct seeds *seeds, uint64_t index)
+{
+	const struct assay_leaf leaf = {seeds->round, seeds->fill, index};
+	uint8_t value[ASSAY_LEAF_BYTES_MAX];
+
+	assay_work_leaves(value, work, params, &leaf, 1);
+	assay_merkle_leaf(hash, value, work->leaf_bytes);
+}
+
 /* The root of a round by the verifier's arithmetic. */
 static enum assay_status reference_root(uint8_t root[32], const struct assay_work *work,
-                                        const struct assay_params *params, const uint8_t seed[32],
+                                        const struct assay_params *params, const struct seeds *seeds,
                                         struct assay_error *error)
 {
 	uint64_t count = UINT64_C(1) << work->depth(params);
-	uint8_t value[ASSAY_LEAF_BYTES_MAX];
 	uint8_t(*level)[32] = malloc(count * 32);
 
 	if (!level)
 		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
-	for (uint64_t i = 0; i < count; i++) {
-		work->leaf(value, params, seed, i);
-		assay_merkle_leaf(level[i], value, work->leaf_bytes);
-	}
+	for (uint64_t i = 0; i < count; i++)
+		reference_leaf(level[i], work, params, seeds, i);
 	for (; count > 1; count /= 2)
 		for (uint64_t i = 0; i < count / 2; i++)
 			assay_merkle_node(level[i], level[2 * i], level[2 * i + 1]);
@@ -40,42 +53,77 @@ static enum assay_status reference_root(uint8_t root[32], const struct assay_wor
 	return ASSAY_OK;
 }
 
-/* A round, and the path of one leaf, against the reference. */
-static enum assay_status round_case(struct assay_device *device, const struct assay_workload *workload,
-                                    const struct assay_params *params, struct assay_error *error)
+/* A workload made ready on a device: with a table, or without one. */
+static enum assay_status engine_ready(struct assay_engine *engine, struct assay_device *device,
+                                      const struct assay_workload *workload, const struct assay_params *params,
+                                      const struct seeds *seeds, bool table, struct assay_error *error)
 {
-	const struct assay_work *work = workload->work;
-	struct assay_engine engine;
-	uint8_t seed[32], root[32], expected[32], hash[32], path[ASSAY_DEPTH_MAX * 32], value[ASSAY_LEAF_BYTES_MAX];
-	uint8_t(*band_roots)[32] = NULL;
+	enum assay_status status = assay_engine_prepare(engine, device, workload, params, error);
 
-	for (uint32_t i = 0; i < 32; i++)
-		seed[i] = (uint8_t)(i * 7 + params->value[0]);
-	enum assay_status status = assay_engine_prepare(&engine, device, workload, params, error);
+	if (!status && workload->fill) {
+		status = table ? workload->reserve(engine->state, error) : ASSAY_OK;
+		if (!status)
+			status = workload->fill(engine->state, seeds->fill, error);
+		if (status)
+			assay_engine_finish(engine);
+	}
+	return status;
+}
+
+/* The path of one leaf against the root, by an engine that has only what an opening needs. */
+static enum assay_status opening_case(struct assay_device *device, const struct assay_workload *workload,
+                                      const struct assay_params *params, const struct seeds *seeds,
+                                      const uint8_t expected[32], const uint8_t (*band_roots)[32],
+                                      struct assay_error *error)
+{
+	uint8_t hash[32], path[ASSAY_DEPTH_MAX * 32];
+	struct assay_engine engine;
+	enum assay_status status = engine_ready(&engine, device, workload, params, seeds, false, error);
+
 	if (status)
 		return status;
 	const uint64_t leaf = engine.leaves * 2 / 3;
-	band_roots = malloc(engine.bands * 32);
-	if (!band_roots)
-		status = assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
-	if (!status)
-		status = reference_root(expected, work, params, seed, error);
-	if (!status)
-		status = assay_engine_round(&engine, seed, root, band_roots, error);
-	if (!status && memcmp(root, expected, 32) != 0)
-		status = assay_selftest_wrong(device, work->name, error);
-	if (!status)
-		status = assay_engine_open(&engine, seed, (const uint8_t(*)[32])band_roots, leaf, path, error);
+	status = assay_engine_open(&engine, seeds->round, band_roots, leaf, path, error);
 	if (!status) {
-		work->leaf(value, params, seed, leaf);
-		assay_merkle_leaf(hash, value, work->leaf_bytes);
+		reference_leaf(hash, workload->work, params, seeds, leaf);
 		for (uint32_t level = 0; level < engine.depth; level++)
 			assay_merkle_fold(hash, leaf, level, path + 32 * level);
 		if (memcmp(hash, expected, 32) != 0)
 			status = assay_selftest_wrong(device, "an opening", error);
 	}
-	free(band_roots);
 	assay_engine_finish(&engine);
+	return status;
+}
+
+/* A round, and the path of one leaf, against the reference. */
+static enum assay_status round_case(struct assay_device *device, const struct assay_workload *workload,
+                                    const struct assay_params *params, struct assay_error *error)
+{
+	struct assay_engine engine;
+	struct seeds seeds;
+	uint8_t root[32], expected[32];
+
+	for (uint32_t i = 0; i < 32; i++) {
+		seeds.round[i] = (uint8_t)(i * 7 + params->value[0]);
+		seeds.fill[i] = (uint8_t)(i * 5 + params->value[1]);
+	}
+	enum assay_status status = engine_ready(&engine, device, workload, params, &seeds, true, error);
+	if (status)
+		return status;
+	uint8_t(*band_roots)[32] = malloc(engine.bands * 32);
+	if (!band_roots)
+		status = assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+	if (!status)
+		status = reference_root(expected, workload->work, params, &seeds, error);
+	if (!status)
+		status = assay_engine_round(&engine, seeds.round, root, band_roots, error);
+	if (!status && memcmp(root, expected, 32) != 0)
+		status = assay_selftest_wrong(device, workload->work->name, error);
+	assay_engine_finish(&engine);
+	if (!status)
+		status =
+		    opening_case(device, workload, params, &seeds, expected, (const uint8_t(*)[32])band_roots, error);
+	free(band_roots);
 	return status;
 }
 

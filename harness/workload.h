@@ -21,6 +21,11 @@ struct assay_workload {
 	                             struct assay_error *error);
 	void (*finish)(void *state);
 
+	/* Where a fill comes before the rounds: room for what it makes, and making it from the fill's seed. Without
+	 * room, `fill` makes only what `leaves` then needs to compute everything itself. NULL for others. */
+	enum assay_status (*reserve)(void *state, struct assay_error *error);
+	enum assay_status (*fill)(void *state, const uint8_t seed[ASSAY_HASH_BYTES], struct assay_error *error);
+
 	/* Parameters for a trial of its speed; `size` grows from 0, to 5 at most. */
 	struct assay_params (*trial)(uint32_t size);
 
@@ -40,12 +45,13 @@ struct assay_workload {
 	enum assay_status (*rails)(struct assay_device *device, struct assay_error *error);
 };
 
-extern const struct assay_workload assay_workload_matmul_i8, assay_workload_sha256;
+extern const struct assay_workload assay_workload_matmul_i8, assay_workload_sha256, assay_workload_memory;
 
 /* In rails.c. Error: device.miscompute, or what the device reports. */
 enum assay_status assay_rails_matmul_i8(struct assay_device *device, struct assay_error *error);
 
-/* All workloads, ended by NULL; and the one that belongs to a `struct assay_work`. */
+/* All workloads, ended by NULL; and the one that does a `struct assay_work`, which
+ * may be its fill. */
 extern const struct assay_workload *const assay_workloads[];
 const struct assay_workload *assay_workload_of(const struct assay_work *work);
 

@@ -172,6 +172,74 @@ FUNCTION void lanes_load_16(u32v out[16 / LANES], GLOBAL const u32 *p)
 #endif
 }
 
+#if LANES > 1
+/* LANES vectors as a square of words: rows become columns. Blocks of d x d words change places, d = 1, 2, 4 ...: word e
+ * of the upper vector of a pair is its own where e / d is even, else word e - d of the lower one, and so on. */
+#define DIALECT_UPPER(e, d) ((e) & (d) ? LANES + (e) - (d) : (e))
+#define DIALECT_LOWER(e, d) ((e) & (d) ? LANES + (e) : (e) + (d))
+#define DIALECT_EACH4(F, e, d) F(e, d), F(e + 1, d), F(e + 2, d), F(e + 3, d)
+#define DIALECT_EACH8(F, e, d) DIALECT_EACH4(F, e, d), DIALECT_EACH4(F, e + 4, d)
+#define DIALECT_EACH16(F, e, d) DIALECT_EACH8(F, e, d), DIALECT_EACH8(F, e + 8, d)
+#if LANES == 4
+#define DIALECT_EACH(F, d) DIALECT_EACH4(F, 0, d)
+#elif LANES == 8
+#define DIALECT_EACH(F, d) DIALECT_EACH8(F, 0, d)
+#else
+#define DIALECT_EACH(F, d) DIALECT_EACH16(F, 0, d)
+#endif
+#if defined(__clang__)
+#define DIALECT_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define DIALECT_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (u32v){__VA_ARGS__})
+#endif
+#define DIALECT_EXCHANGE(x, d)                                                              \
+	UNROLL                                                                              \
+	for (u32 i = 0; i < LANES; i++)                                                     \
+		if (!(i & (d))) {                                                           \
+			u32v a = x[i], b = x[i + (d)];                                      \
+			x[i] = DIALECT_SHUFFLE(a, b, DIALECT_EACH(DIALECT_UPPER, d));       \
+			x[i + (d)] = DIALECT_SHUFFLE(a, b, DIALECT_EACH(DIALECT_LOWER, d)); \
+		}
+
+FUNCTION void lanes_transpose(u32v x[LANES])
+{
+	DIALECT_EXCHANGE(x, 1)
+	DIALECT_EXCHANGE(x, 2)
+#if LANES >= 8
+	DIALECT_EXCHANGE(x, 4)
+#endif
+#if LANES == 16
+	DIALECT_EXCHANGE(x, 8)
+#endif
+}
+#endif
+
+/* Lane l of out[i] is word i of the 32 words p[32 * index[l]] onwards, which are aligned to 128 bytes. */
+FUNCTION void lanes_gather_32(u32v out[32], GLOBAL const u32 *p, const u32 index[LANES])
+{
+#if LANES == 1
+	lanes_load_16(out, p + (u64)index[0] * 32);
+	lanes_load_16(out + 16, p + (u64)index[0] * 32 + 16);
+#else
+	UNROLL
+	for (u32 part = 0; part < 32; part += LANES) {
+		UNROLL
+		for (u32 l = 0; l < LANES; l++)
+			out[part + l] = lanes_load(p + (u64)index[l] * 32 + part);
+		lanes_transpose(out + part);
+	}
+#endif
+}
+
+/* Says that the 128 bytes at p will be read soon. */
+#if LANES == 1
+#define prefetch_line(p) ((void)(p))
+#elif defined(__OPENCL_VERSION__)
+#define prefetch_line(p) prefetch(p, 32)
+#else
+#define prefetch_line(p) (__builtin_prefetch(p), __builtin_prefetch((p) + 16))
+#endif
+
 /* Lane l is p[l * stride]; lanes from `count` on repeat the first. */
 FUNCTION u32v lanes_gather(GLOBAL const u32 *p, u32 stride, u32 count)
 {

@@ -10,6 +10,7 @@
 #include "kernels/matmul_i8.cl"
 #include "kernels/sha256.cl"
 #include "kernels/merkle.cl"
+#include "kernels/memory.cl"
 
 #define ARG(type, i) (*(type const *)args[i])
 
@@ -39,6 +40,25 @@ static void merkle_hash_range(const void *const *args, uint32_t first, uint32_t 
 		            ARG(u32, 6));
 }
 
+static void memory_fill_range(const void *const *args, uint32_t first, uint32_t end)
+{
+	for (uint32_t item = first; item < end; item++)
+		memory_fill(item, ARG(u32 *, 0), ARG(u32 *, 1), ARG(u32, 2), ARG(u32, 3), ARG(u32, 4));
+}
+
+static void memory_walk_range(const void *const *args, uint32_t first, uint32_t end)
+{
+	for (uint32_t item = first; item < end; item++)
+		memory_walk(item, ARG(u32 *, 0), ARG(u32 *, 1), ARG(u32 *, 2), ARG(u32, 3), ARG(u32, 4), ARG(u32, 5));
+}
+
+static void memory_walk_alone_range(const void *const *args, uint32_t first, uint32_t end)
+{
+	for (uint32_t item = first; item < end; item++)
+		memory_walk_alone(item, ARG(u32 *, 0), ARG(u32 *, 1), ARG(u32 *, 2), ARG(u32, 3), ARG(u32, 4),
+		                  ARG(u32, 5), ARG(u32, 6));
+}
+
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
 #define TEXT_(a) #a
@@ -54,5 +74,8 @@ const struct assay_kernel_set JOIN(assay_kernels_, KERNELS_LEVEL) = {
             [ASSAY_KERNEL_MATMUL_I8] = matmul_i8_range,
             [ASSAY_KERNEL_SHA256_LEAVES] = sha256_leaves_range,
             [ASSAY_KERNEL_MERKLE_HASH] = merkle_hash_range,
+            [ASSAY_KERNEL_MEMORY_FILL] = memory_fill_range,
+            [ASSAY_KERNEL_MEMORY_WALK] = memory_walk_range,
+            [ASSAY_KERNEL_MEMORY_WALK_ALONE] = memory_walk_alone_range,
         },
 };

@@ -13,8 +13,14 @@ enum assay_kernel_id {
 	ASSAY_KERNEL_MATMUL_I8,
 	ASSAY_KERNEL_SHA256_LEAVES,
 	ASSAY_KERNEL_MERKLE_HASH,
+	ASSAY_KERNEL_MEMORY_FILL,
+	ASSAY_KERNEL_MEMORY_WALK,
+	ASSAY_KERNEL_MEMORY_WALK_ALONE,
 	ASSAY_KERNEL_COUNT
 };
+
+/* Vectors of walkers of an item of memory_walk. */
+#define ASSAY_MEMORY_BATCH(lanes) ((lanes) == 1 ? 1 : 4)
 
 /* Name of a kernel in the source, e.g. "matmul_i8". */
 extern const char *const assay_kernel_names[ASSAY_KERNEL_COUNT];

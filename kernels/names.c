@@ -8,6 +8,9 @@ const char *const assay_kernel_names[ASSAY_KERNEL_COUNT] = {
     [ASSAY_KERNEL_MATMUL_I8] = "matmul_i8",
     [ASSAY_KERNEL_SHA256_LEAVES] = "sha256_leaves",
     [ASSAY_KERNEL_MERKLE_HASH] = "merkle_hash",
+    [ASSAY_KERNEL_MEMORY_FILL] = "memory_fill",
+    [ASSAY_KERNEL_MEMORY_WALK] = "memory_walk",
+    [ASSAY_KERNEL_MEMORY_WALK_ALONE] = "memory_walk_alone",
 };
 
 const _Bool assay_kernel_in_units[ASSAY_KERNEL_COUNT] = {[ASSAY_KERNEL_MATMUL_I8] = 1};

@@ -113,6 +113,75 @@ static void sha256_fold(uint8_t fold[32], const uint8_t seed[32], uint64_t first
 	}
 }
 
+/* The quarter round of RFC 8439 2.1 on words a, b, c, d. */
+static inline void quarter(lanes *a, lanes *b, lanes *c, lanes *d)
+{
+	*a += *b;
+	*d = rotate(*d ^ *a, 32 - 16);
+	*c += *d;
+	*b = rotate(*b ^ *c, 32 - 12);
+	*a += *b;
+	*d = rotate(*d ^ *a, 32 - 8);
+	*c += *d;
+	*b = rotate(*b ^ *c, 32 - 7);
+}
+
+static inline void double_round(lanes x[16])
+{
+	for (int i = 0; i < 4; i++)
+		quarter(&x[i], &x[4 + i], &x[8 + i], &x[12 + i]);
+	for (int i = 0; i < 4; i++)
+		quarter(&x[i], &x[4 + (i + 1) % 4], &x[8 + (i + 2) % 4], &x[12 + (i + 3) % 4]);
+}
+
+/* SPEC 5.6: both halves, then they exchange their last four words. */
+static void mix(lanes x[ASSAY_ARITH_STATE], uint32_t double_rounds)
+{
+	for (uint32_t round = 0; round < double_rounds; round++) {
+		double_round(x);
+		double_round(x + 16);
+		for (int i = 12; i < 16; i++) {
+			lanes word = x[i];
+			x[i] = x[16 + i];
+			x[16 + i] = word;
+		}
+	}
+}
+
+/* Walkers side by side; lanes beyond the last walker repeat it. */
+static void walk(uint32_t (*states)[ASSAY_ARITH_STATE], uint32_t count, const uint32_t table[ASSAY_ARITH_STATE],
+                 uint32_t items, uint32_t double_rounds)
+{
+	for (uint32_t done = 0; done < count; done += ARITH_LANES) {
+		uint32_t used = count - done < ARITH_LANES ? count - done : ARITH_LANES, lane[ARITH_LANES];
+		lanes state[ASSAY_ARITH_STATE], item[ASSAY_ARITH_STATE], index;
+
+		for (uint32_t i = 0; i < ASSAY_ARITH_STATE; i++) {
+			for (uint32_t l = 0; l < ARITH_LANES; l++)
+				lane[l] = states[done + (l < used ? l : used - 1)][i];
+			memcpy(&state[i], lane, sizeof state[i]);
+		}
+		for (uint32_t read = 0; read < ASSAY_ARITH_READS; read++) {
+			for (uint32_t l = 0; l < ARITH_LANES; l++) {
+				/* A fraction of 2^64, times the items; the product has 96 bits. */
+				uint64_t low = (uint64_t)state[0][l] * items, high = (uint64_t)state[1][l] * items;
+				lane[l] = (uint32_t)((high + (low >> 32)) >> 32);
+			}
+			memcpy(&index, lane, sizeof index);
+			for (uint32_t i = 0; i < ASSAY_ARITH_STATE; i++)
+				item[i] = (lanes){0} + table[i];
+			item[12] ^= index;
+			mix(item, double_rounds);
+			for (uint32_t i = 0; i < ASSAY_ARITH_STATE; i++)
+				state[i] ^= item[i];
+			mix(state, 2);
+		}
+		for (uint32_t i = 0; i < ASSAY_ARITH_STATE; i++)
+			for (uint32_t l = 0; l < used; l++)
+				states[done + l][i] = state[i][l];
+	}
+}
+
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
 #define TEXT_(a) #a
@@ -123,4 +192,5 @@ const struct assay_arith JOIN(assay_arith_, ARITH_LEVEL) = {
     .name = TEXT(ARITH_LEVEL),
     .tile_i8 = tile_i8,
     .sha256_fold = sha256_fold,
+    .walk = walk,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The two inner loops of the recheck, compiled once per level of instruction set and chosen at run time. All levels
+ * The inner loops of the recheck, compiled once per level of instruction set and chosen at run time. All levels
  * give the same bits; tests run each level that the machine has. */
 #ifndef VERIFY_ARITH_H
 #define VERIFY_ARITH_H
@@ -9,6 +9,8 @@
 
 enum {
 	ASSAY_ARITH_CHUNK = 1024, /* k of one call of tile_i8 */
+	ASSAY_ARITH_STATE = 32,   /* words of a walker of memory/1, and of an item */
+	ASSAY_ARITH_READS = 64,   /* of a walker */
 };
 
 struct assay_arith {
@@ -21,6 +23,10 @@ struct assay_arith {
 
 	/* fold ^= SHA-256(LE64(i) || seed) for first <= i < first + count, as the 32 bytes of the digests. */
 	void (*sha256_fold)(uint8_t fold[32], const uint8_t seed[32], uint64_t first, uint32_t count);
+
+	/* Takes `count` walkers from their first states to their last ones, in the table with this key. */
+	void (*walk)(uint32_t (*states)[ASSAY_ARITH_STATE], uint32_t count, const uint32_t table[ASSAY_ARITH_STATE],
+	             uint32_t items, uint32_t double_rounds);
 };
 
 /* Levels that this processor can run, best first, ended by NULL. */

@@ -113,13 +113,14 @@ struct assay_check {
 struct assay_run {
 	uint32_t segment, device;
 	const char *workload; /* "matmul-i8/1" */
-	const char *unit;     /* "op", "hash" */
+	const char *unit;     /* "op", "hash", "B" */
 	struct {
 		bool shown;              /* every drawn leaf of this run was right; else the rest is 0 */
 		uint32_t rounds;         /* rounds committed to */
 		uint32_t leaves;         /* leaves recomputed */
 		uint64_t work;           /* units in all rounds */
 		uint64_t certified_work; /* work * (1 - e*), SPEC 9.3 */
+		uint64_t table_bytes;    /* that a walk read from, SPEC 5.6; 0 for other workloads */
 	} proved;
 	struct {
 		uint64_t elapsed_ns;                 /* by the prover's clock; 0 = unknown */

@@ -35,7 +35,7 @@ bool assay_segment_rounds_allowed(const struct assay_segment *segment, uint64_t 
 	uint32_t depth = segment->work->depth(&segment->params);
 
 	/* rounds <= 2^16 and depth <= 32, so the shift cannot overflow. */
-	return rounds <= ASSAY_ROUNDS_MAX && rounds << depth <= UINT64_C(1) << 48 &&
+	return rounds <= (segment->work->is_fill ? 0 : ASSAY_ROUNDS_MAX) && rounds << depth <= UINT64_C(1) << 48 &&
 	       (rounds == 0 || work <= (UINT64_MAX >> 1) / rounds);
 }
 
@@ -53,7 +53,7 @@ static enum assay_reason length_parse(struct assay_segment *segment, const json_
 		return ASSAY_REASON_NONE;
 	}
 	if (integer_any(&value, length, "rounds")) {
-		if (value < 1 || value > ASSAY_ROUNDS_MAX)
+		if (value < 0 || value > ASSAY_ROUNDS_MAX)
 			return refuse(refusal, ASSAY_REASON_CHALLENGE_CAPS, "rounds is not 1 to 65536");
 		segment->rounds = (uint32_t)value;
 		return ASSAY_REASON_NONE;
@@ -77,6 +77,8 @@ static enum assay_reason segment_parse(struct assay_segment *segment, const json
 	segment->work = assay_work_find(name);
 	if (!segment->work)
 		return refuse(refusal, ASSAY_REASON_WORKLOAD_UNKNOWN, name);
+	if (segment->work->is_fill != (segment->rounds == 0 && segment->duration_ms == 0))
+		return refuse(refusal, ASSAY_REASON_CHALLENGE_CAPS, "rounds is 0 in a fill, and only there");
 	for (; segment->work->params[count]; count++) {
 		int64_t value;
 		if (!integer_any(&value, params, segment->work->params[count]))
@@ -88,9 +90,20 @@ static enum assay_reason segment_parse(struct assay_segment *segment, const json
 		return refuse(refusal, ASSAY_REASON_CHALLENGE_MALFORMED, "a workload's parameters");
 	if (!segment->work->allowed(&segment->params))
 		return refuse(refusal, ASSAY_REASON_CHALLENGE_CAPS, "a workload's parameters are outside its caps");
-	if (!assay_segment_rounds_allowed(segment, segment->rounds ? segment->rounds : 1))
+	if (!segment->work->is_fill && !assay_segment_rounds_allowed(segment, segment->rounds ? segment->rounds : 1))
 		return refuse(refusal, ASSAY_REASON_CHALLENGE_CAPS, "rounds x leaves or rounds x work is too large");
 	return ASSAY_REASON_NONE;
+}
+
+/* A fill and what walks in it follow each other. */
+static bool is_paired(const struct assay_challenge *challenge, uint32_t j)
+{
+	const struct assay_segment *segment = &challenge->segments[j];
+
+	if (segment->work->is_fill)
+		return j + 1 < challenge->segment_count && segment[1].work->fill == segment->work &&
+		       memcmp(&segment[1].params, &segment->params, sizeof segment->params) == 0;
+	return !segment->work->fill || (j > 0 && segment[-1].work == segment->work->fill);
 }
 
 static enum assay_reason members_parse(struct assay_challenge *challenge, const json_t *object,
@@ -127,6 +140,10 @@ static enum assay_reason members_parse(struct assay_challenge *challenge, const 
 		if (reason)
 			return reason;
 	}
+	for (uint32_t i = 0; i < challenge->segment_count; i++)
+		if (!is_paired(challenge, i))
+			return refuse(refusal, ASSAY_REASON_CHALLENGE_MALFORMED,
+			              "a fill without its walk, or the reverse");
 	return ASSAY_REASON_NONE;
 }
 
@@ -156,8 +173,9 @@ char *assay_challenge_text(const struct assay_challenge *challenge)
 		for (size_t p = 0; segment->work->params[p]; p++)
 			json_object_set_new(params, segment->work->params[p],
 			                    json_integer((json_int_t)segment->params.value[p]));
-		json_t *length = segment->rounds ? json_pack("{s:I}", "rounds", (json_int_t)segment->rounds)
-		                                 : json_pack("{s:I}", "durationMs", (json_int_t)segment->duration_ms);
+		json_t *length = segment->rounds || segment->work->is_fill
+		                     ? json_pack("{s:I}", "rounds", (json_int_t)segment->rounds)
+		                     : json_pack("{s:I}", "durationMs", (json_int_t)segment->duration_ms);
 		json_array_append_new(segments, json_pack("{s:o,s:o,s:s}", "length", length, "params", params,
 		                                          "workload", segment->work->name));
 	}

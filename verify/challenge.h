@@ -17,7 +17,7 @@ struct assay_segment {
 	const struct assay_work *work;
 	struct assay_params params;
 	uint32_t duration_ms; /* 0 when `rounds` is given */
-	uint32_t rounds;      /* 0 when `duration_ms` is given */
+	uint32_t rounds;      /* 0 when `duration_ms` is given, and in a fill */
 };
 
 struct assay_challenge {
@@ -48,6 +48,7 @@ uint64_t assay_challenge_cost(const struct assay_challenge *challenge);
 struct assay_profile {
 	const char *name;
 	uint32_t duration_ms_min, duration_ms_max; /* of a segment */
+	uint32_t memory_double_rounds, memory_items_max;
 };
 
 extern const struct assay_profile assay_profiles[]; /* ended by a NULL name */
@@ -61,6 +62,11 @@ struct assay_row {
 };
 
 extern const struct assay_row assay_rows[ASSAY_ROWS];
+
+/* Parameters of memory/1 in a profile for a table of about so many items: at most that, unless it is below the least.
+ */
+enum { ASSAY_MEMORY_ITEMS_MIN = 1 << 20, ASSAY_MEMORY_STEP = 1 << 17, ASSAY_MEMORY_LOG2_SHARE = 10 };
+struct assay_params assay_memory_params(const struct assay_profile *profile, uint64_t items);
 
 /* A workload's parameters in a row, or NULL when the profiles do not have that workload. */
 const struct assay_params *assay_row_params(const struct assay_row *row, const struct assay_work *work);

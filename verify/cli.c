@@ -37,9 +37,9 @@ void assay_quantity(char text[32], double value, const char *unit, const char *p
 		value /= 1000;
 		i++;
 	}
-	bool hash = strcmp(unit, "hash") == 0;
+	const char *shown = strcmp(unit, "hash") == 0 ? "H" : strcmp(unit, "op") == 0 ? "OP" : unit;
 	char prefix[2] = {i ? prefixes[i] : '\0', '\0'};
-	snprintf(text, 32, "%.*f %s%s%s", value < 10 ? 2 : value < 100 ? 1 : 0, value, prefix, hash ? "H" : "OP", per);
+	snprintf(text, 32, "%.*f %s%s%s", value < 10 ? 2 : value < 100 ? 1 : 0, value, prefix, shown, per);
 }
 
 /* A key file, or every *.pub of a directory. */
@@ -81,6 +81,8 @@ static void run_print(FILE *out, const struct assay_verdict *verdict, const stru
 	char work[32], certified[32], rate[32], device[48];
 
 	snprintf(device, sizeof device, "#%u %.32s", run->device, verdict->devices[run->device].backend);
+	if (!run->proved.shown && !run->reason) /* a fill, or not rechecked */
+		return;
 	if (!run->proved.shown) {
 		fprintf(out, "        %-12s %-12s %s: %s\n", run->workload, device, assay_reason_name(run->reason),
 		        assay_reason_remedy(run->reason));
@@ -94,6 +96,8 @@ static void run_print(FILE *out, const struct assay_verdict *verdict, const stru
 		assay_quantity(rate, run->claimed.rate, run->unit, "/s");
 		fprintf(out, "  %13s claimed", rate);
 	}
+	if (run->proved.table_bytes)
+		fprintf(out, "  table %.2f GiB", (double)run->proved.table_bytes / (1 << 30));
 	fputc('\n', out);
 }
 

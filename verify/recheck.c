@@ -70,24 +70,31 @@ static bool walk(FILE *file, struct drawn *drawn, uint32_t samples, uint32_t dep
 	return true;
 }
 
-/* Recomputes each drawn leaf and folds it along its path; `good` is whether the root came out. */
-static bool open_leaves(FILE *file, struct cursor *cursor, uint32_t samples, const struct assay_segment *segment)
+/* Recomputes each drawn leaf and folds it along its path; `good` is whether the root came out. `fill` is the seed of
+ * the fill before, or NULL. */
+static bool open_leaves(FILE *file, struct cursor *cursor, uint32_t samples, const struct assay_segment *segment,
+                        const uint8_t *fill)
 {
-	struct drawn *drawn = cursor->drawn;
-	uint32_t depth = segment->work->depth(&segment->params);
-	uint8_t path[ASSAY_DEPTH_MAX * 32], value[ASSAY_LEAF_BYTES_MAX], hash[32];
+	const uint32_t depth = segment->work->depth(&segment->params), leaf_bytes = segment->work->leaf_bytes;
+	uint8_t path[ASSAY_DEPTH_MAX * 32], values[ASSAY_LEAVES_MAX * ASSAY_LEAF_BYTES_MAX], hash[32];
+	struct assay_leaf leaves[ASSAY_LEAVES_MAX];
 
-	for (uint32_t i = 0; i < samples; i++) {
-		uint64_t index = drawn[i].leaf & ((UINT64_C(1) << depth) - 1);
-
-		if (fread(path, 32, depth, file) != depth)
-			return false;
-		crypto_hash_sha256_update(&cursor->digest, path, 32 * (size_t)depth);
-		segment->work->leaf(value, &segment->params, drawn[i].seed, index);
-		assay_merkle_leaf(hash, value, segment->work->leaf_bytes);
-		for (uint32_t level = 0; level < depth; level++)
-			assay_merkle_fold(hash, index, level, path + 32 * level);
-		drawn[i].good = memcmp(hash, drawn[i].root, 32) == 0;
+	for (uint32_t first = 0; first < samples; first += ASSAY_LEAVES_MAX) {
+		struct drawn *drawn = cursor->drawn + first;
+		const uint32_t count = samples - first < ASSAY_LEAVES_MAX ? samples - first : ASSAY_LEAVES_MAX;
+		for (uint32_t i = 0; i < count; i++)
+			leaves[i] =
+			    (struct assay_leaf){drawn[i].seed, fill, drawn[i].leaf & ((UINT64_C(1) << depth) - 1)};
+		assay_work_leaves(values, segment->work, &segment->params, leaves, count);
+		for (uint32_t i = 0; i < count; i++) {
+			if (fread(path, 32, depth, file) != depth)
+				return false;
+			crypto_hash_sha256_update(&cursor->digest, path, 32 * (size_t)depth);
+			assay_merkle_leaf(hash, values + (size_t)i * leaf_bytes, leaf_bytes);
+			for (uint32_t level = 0; level < depth; level++)
+				assay_merkle_fold(hash, leaves[i].index, level, path + 32 * level);
+			drawn[i].good = memcmp(hash, drawn[i].root, 32) == 0;
+		}
 	}
 	return true;
 }
@@ -99,14 +106,17 @@ static bool run(struct assay_transcript *transcript, const struct assay_challeng
 	const struct assay_segment *segment = &challenge->segments[j];
 	const uint32_t rounds = transcript->rounds[j][d], samples = challenge->samples;
 	const uint32_t depth = segment->work->depth(&segment->params);
-	uint8_t seed[32];
+	const uint32_t needed = segment->work->rounds_min ? segment->work->rounds_min(&segment->params) : 0;
+	uint8_t seed[32], fill[32];
 
 	assay_commit_rounds(commit, rounds);
 	cursor->roots += 4;
 	*leaves = 0;
-	*reason = ASSAY_REASON_RUN_EMPTY;
+	*reason = segment->work->is_fill ? ASSAY_REASON_NONE : ASSAY_REASON_RUN_EMPTY;
 	if (rounds == 0)
 		return true;
+	if (segment->work->fill)
+		assay_chain_run(fill, transcript->segment_seeds[j - 1], d);
 
 	if (!draw(cursor->drawn, transcript, samples, j, d, (uint64_t)rounds << depth))
 		return false;
@@ -119,12 +129,12 @@ static bool run(struct assay_transcript *transcript, const struct assay_challeng
 
 	qsort(cursor->drawn, samples, sizeof *cursor->drawn, by_position);
 	if (fseeko(transcript->file, cursor->openings, SEEK_SET) != 0 ||
-	    !open_leaves(transcript->file, cursor, samples, segment))
+	    !open_leaves(transcript->file, cursor, samples, segment, segment->work->fill ? fill : NULL))
 		return false;
 	cursor->openings += (off_t)samples * depth * 32;
 
 	*leaves = samples;
-	*reason = segment->rounds > rounds ? ASSAY_REASON_RUN_SHORT : ASSAY_REASON_NONE;
+	*reason = segment->rounds > rounds || needed > rounds ? ASSAY_REASON_RUN_SHORT : ASSAY_REASON_NONE;
 	for (uint32_t i = 0; i < samples; i++)
 		if (!cursor->drawn[i].good)
 			*reason = ASSAY_REASON_LEAF_MISMATCH;

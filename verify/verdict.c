@@ -106,18 +106,36 @@ static json_t *decimal(uint64_t number)
 	return json_string(text);
 }
 
-/* floor(work * 10^9 / time) a second (SPEC 9.3): below 2^93, for whoever claims to have taken a nanosecond. */
-static json_t *claimed_rate(const struct assay_run *run)
+__extension__ typedef unsigned __int128 wide;
+
+/* floor(work * 10^9 / time) a second (SPEC 9.3): below 2^93, for whoever claims to have taken a nanosecond. 0 =
+ * unknown. */
+static wide rate_of(const struct assay_run *run)
 {
-	__extension__ typedef unsigned __int128 wide;
-	const uint64_t split = UINT64_C(1000000000000000000);
 	uint64_t time =
 	    run->claimed.elapsed_ns > run->claimed.asked_ns ? run->claimed.elapsed_ns : run->claimed.asked_ns;
+
+	return run->proved.shown && run->claimed.elapsed_ns ? (wide)run->proved.work * 1000000000 / time : 0;
+}
+
+/* What a walk of this rate shows beside a memory of 80 GB/s (SPEC 5.6). */
+static json_t *capacity(const struct assay_run *run)
+{
+	const wide rate = rate_of(run), other = UINT64_C(80000000000);
+
+	if (!run->proved.table_bytes || !rate)
+		return json_null();
+	return decimal(rate > other ? (uint64_t)(run->proved.table_bytes * (rate - other) / rate) : 0);
+}
+
+static json_t *claimed_rate(const struct assay_run *run)
+{
+	const uint64_t split = UINT64_C(1000000000000000000);
+	const wide rate = rate_of(run);
 	char text[48];
 
 	if (!run->proved.shown || !run->claimed.elapsed_ns)
 		return json_null();
-	wide rate = (wide)run->proved.work * 1000000000 / time;
 	if (rate < split)
 		return decimal((uint64_t)rate);
 	snprintf(text, sizeof text, "%llu%018llu", (unsigned long long)(rate / split),
@@ -140,12 +158,14 @@ static json_t *run_json(const struct assay_run *run)
 	json_t *proved = json_null();
 
 	if (run->proved.shown)
-		proved = json_pack("{s:i,s:i,s:o,s:o}", "rounds", (int)run->proved.rounds, "leavesRechecked",
+		proved = json_pack("{s:i,s:i,s:o,s:o,s:o}", "rounds", (int)run->proved.rounds, "leavesRechecked",
 		                   (int)run->proved.leaves, "work", decimal(run->proved.work), "certifiedWork",
-		                   decimal(run->proved.certified_work));
-	json_t *claimed = json_pack("{s:o,s:o,s:o,s:o,s:o}", "elapsedNs", known(run->claimed.elapsed_ns), "medianNs",
-	                            known(run->claimed.median_ns), "lowNs", known(run->claimed.low_ns), "highNs",
-	                            known(run->claimed.high_ns), "rate", claimed_rate(run));
+		                   decimal(run->proved.certified_work), "tableBytes",
+		                   run->proved.table_bytes ? decimal(run->proved.table_bytes) : json_null());
+	json_t *claimed =
+	    json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "elapsedNs", known(run->claimed.elapsed_ns), "medianNs",
+	              known(run->claimed.median_ns), "lowNs", known(run->claimed.low_ns), "highNs",
+	              known(run->claimed.high_ns), "rate", claimed_rate(run), "capacityBytes", capacity(run));
 	return json_pack("{s:i,s:i,s:s,s:s,s:o,s:o,s:n,s:n,s:o}", "segment", (int)run->segment, "device",
 	                 (int)run->device, "workload", run->workload, "unit", run->unit, "proved", proved, "claimed",
 	                 claimed, "provenRate", "timeBracket", "reason", text_or_null(assay_reason_name(run->reason)));

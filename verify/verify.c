@@ -210,12 +210,13 @@ static void run_report(void *context, uint32_t segment, uint32_t device, uint32_
 	struct assay_run *run = &session->verdict->runs[segment * session->challenge.devices + device];
 
 	run->reason = reason;
-	if (reason != ASSAY_REASON_NONE && reason != ASSAY_REASON_RUN_SHORT)
+	if ((reason != ASSAY_REASON_NONE && reason != ASSAY_REASON_RUN_SHORT) || asked->work->is_fill)
 		return;
 	run->proved.shown = true;
 	run->proved.rounds = session->transcript.rounds[segment][device];
 	run->proved.leaves = leaves;
 	run->proved.work = run->proved.rounds * asked->work->round_work(&asked->params);
+	run->proved.table_bytes = asked->work->table_bytes ? asked->work->table_bytes(&asked->params) : 0;
 	run->proved.certified_work = assay_certified(run->proved.work, session->verdict->estar_ppm);
 
 	uint64_t time =

@@ -236,13 +236,14 @@ CALL(memory_read, cuMemcpyDtoHAsync_v2, hipMemcpyDtoHAsync, void *data, uint64_t
 
 /* ---- Programs ---- */
 
-struct module {
-	const struct units *units; /* NULL: the portable program */
-};
-
 struct function {
 	enum assay_kernel_id id;
 	const struct units *units;
+};
+
+struct module {
+	const struct units *units; /* NULL: the portable program */
+	struct function functions[ASSAY_KERNEL_COUNT];
 };
 
 /* The matrix units of the architecture that is played. */
@@ -293,14 +294,11 @@ CALL(module_unload, cuModuleUnload, hipModuleUnload, void *module)
 
 CALL(module_function, cuModuleGetFunction, hipModuleGetFunction, void **function, void *module, const char *name)
 {
-	static struct function functions[16];
-	static atomic_uint next;
-
 	if (!current || !module || fails("module_function"))
 		return INVALID;
 	for (size_t id = 0; id < ASSAY_KERNEL_COUNT; id++)
 		if (strcmp(assay_kernel_names[id], name) == 0) {
-			struct function *found = &functions[atomic_fetch_add(&next, 1) % 16];
+			struct function *found = &((struct module *)module)->functions[id];
 			*found = (struct function){(enum assay_kernel_id)id, ((struct module *)module)->units};
 			*function = found;
 			return 0;

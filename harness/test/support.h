@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 
 #include "harness/backend.h"
+#include "verify/work.h"
 
 /* $ASSAY_BUILD, "build" unless it is set. */
 const char *support_build(void);
@@ -41,6 +42,13 @@ void support_opencl(struct assay_device *device, uint32_t lanes, uint32_t group)
 
 /* Opens the cpu with these lanes; false when the processor cannot run them. */
 bool support_cpu(struct assay_device *device, uint32_t lanes);
+
+/* A workload made ready on a device. Where a fill comes before it, its seed is 32 bytes of `fill`, and its room is
+ * taken or it does without. */
+struct assay_engine;
+struct assay_workload;
+void support_engine(struct assay_engine *engine, struct assay_device *device, const struct assay_workload *workload,
+                    const struct assay_params *params, uint8_t fill, bool room);
 
 /* A small round of every workload gives the same roots on both devices. */
 void support_same_rounds(struct assay_device *one, struct assay_device *other);

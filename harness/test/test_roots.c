@@ -11,7 +11,7 @@
 
 TestSuite(roots, .fini = support_leave, .timeout = 300);
 
-enum { ROUNDS = 4, BANDS_MAX = 4096 };
+enum { ROUNDS = 4, BANDS_MAX = 4096, FILL = 77 };
 
 static struct assay_error error;
 
@@ -30,6 +30,9 @@ static const struct {
     {&assay_workload_sha256, {{0, 10}}},
     {&assay_workload_sha256, {{2, 15}}}, /* bands of 32 */
     {&assay_workload_sha256, {{0, 16}}},
+    {&assay_workload_memory, {{2, 64, 0}}},
+    {&assay_workload_memory, {{8, 1000003, 3}}},
+    {&assay_workload_memory, {{4, 4096, 9}}}, /* bands of 16, and several */
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
@@ -46,7 +49,7 @@ static void run(struct rounds *rounds, struct assay_device *device, size_t numbe
 
 	memset(rounds, 0, sizeof *rounds);
 	memset(seed, (int)number + 1, sizeof seed);
-	support_ok(assay_engine_prepare(&engine, device, cases[number].workload, &cases[number].params, &error), error);
+	support_engine(&engine, device, cases[number].workload, &cases[number].params, FILL, true);
 	cr_assert_leq(engine.bands, BANDS_MAX);
 	rounds->bands = engine.bands;
 	for (uint32_t r = 0; r < ROUNDS; r++) {
@@ -65,6 +68,18 @@ static void node_root(uint8_t root[32], uint8_t (*level)[32], uint64_t count)
 	memcpy(root, level[0], 32);
 }
 
+/* The hash of a leaf by the verifier's arithmetic. */
+static void reference_leaf(uint8_t hash[32], size_t number, const uint8_t *seed, uint64_t index)
+{
+	const struct assay_work *work = cases[number].workload->work;
+	uint8_t fill[32], value[ASSAY_LEAF_BYTES_MAX];
+	const struct assay_leaf leaf = {seed, fill, index};
+
+	memset(fill, FILL, sizeof fill);
+	assay_work_leaves(value, work, &cases[number].params, &leaf, 1);
+	assay_merkle_leaf(hash, value, work->leaf_bytes);
+}
+
 /* The roots of a round and of its bands by the verifier's arithmetic. */
 static void reference(const struct rounds *rounds, size_t number, uint32_t r)
 {
@@ -72,13 +87,11 @@ static void reference(const struct rounds *rounds, size_t number, uint32_t r)
 	const struct assay_params *params = &cases[number].params;
 	const uint64_t leaves = UINT64_C(1) << work->depth(params), band = leaves / rounds->bands;
 	uint8_t(*level)[32] = malloc(band * 32), (*tops)[32] = malloc(rounds->bands * 32);
-	uint8_t value[ASSAY_LEAF_BYTES_MAX], root[32];
+	uint8_t root[32];
 
 	for (uint64_t b = 0; b < rounds->bands; b++) {
-		for (uint64_t i = 0; i < band; i++) {
-			work->leaf(value, params, rounds->seeds[r], b * band + i);
-			assay_merkle_leaf(level[i], value, work->leaf_bytes);
-		}
+		for (uint64_t i = 0; i < band; i++)
+			reference_leaf(level[i], number, rounds->seeds[r], b * band + i);
 		node_root(tops[b], level, band);
 		cr_assert_arr_eq(tops[b], rounds->band_roots[r][b], 32, "case %zu round %u band %zu", number, r,
 		                 (size_t)b);
@@ -92,12 +105,11 @@ static void reference(const struct rounds *rounds, size_t number, uint32_t r)
 /* Opens leaves on this device, in an order that goes back and forth, against roots from anywhere. */
 static void open_all(struct assay_device *device, const struct rounds *rounds, size_t number)
 {
-	const struct assay_work *work = cases[number].workload->work;
 	const struct assay_params *params = &cases[number].params;
 	struct assay_engine engine;
-	uint8_t path[ASSAY_DEPTH_MAX * 32], value[ASSAY_LEAF_BYTES_MAX], hash[32];
+	uint8_t path[ASSAY_DEPTH_MAX * 32], hash[32];
 
-	support_ok(assay_engine_prepare(&engine, device, cases[number].workload, params, &error), error);
+	support_engine(&engine, device, cases[number].workload, params, FILL, false);
 	for (uint32_t turn = 0; turn < 24; turn++) {
 		const uint32_t r = turn * 7 % ROUNDS;
 		/* First and last leaves of the round, both sides of a band's edge, and others. */
@@ -107,8 +119,7 @@ static void open_all(struct assay_device *device, const struct rounds *rounds, s
 		support_ok(assay_engine_open(&engine, rounds->seeds[r], (const uint8_t(*)[32])rounds->band_roots[r],
 		                             leaf, path, &error),
 		           error);
-		work->leaf(value, params, rounds->seeds[r], leaf);
-		assay_merkle_leaf(hash, value, work->leaf_bytes);
+		reference_leaf(hash, number, rounds->seeds[r], leaf);
 		for (uint32_t level = 0; level < engine.depth; level++)
 			assay_merkle_fold(hash, leaf, level, path + 32 * level);
 		cr_assert_arr_eq(hash, rounds->roots[r], 32, "case %zu round %u leaf %zu", number, r, (size_t)leaf);

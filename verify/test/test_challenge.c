@@ -240,7 +240,7 @@ Test(challenge, texts_and_nulls)
 	    {{.expires = "1", .devices = "0"}, MALFORMED},
 	    {{.devices = "0", .segments = "[0]"}, CAPS},
 	    {{.segments = "[0]"}, MALFORMED},
-	    {{.segments = "[{\"length\":{\"rounds\":0},\"params\":{},\"workload\":\"x/1\"}]"}, CAPS},
+	    {{.segments = "[{\"length\":{\"rounds\":-1},\"params\":{},\"workload\":\"x/1\"}]"}, CAPS},
 	    {{.segments = "[{\"length\":{\"rounds\":1},\"params\":{},\"workload\":\"x/1\"}]"},
 	     ASSAY_REASON_WORKLOAD_UNKNOWN},
 	    {{.segments = "[{\"length\":{\"rounds\":1},\"params\":[],\"workload\":\"x/1\"}]"},

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See table.h. */
+#include "harness/table.h"
+
+enum { ITEM_BYTES = 128, CPU_ITEMS = 1 << 22 };
+
+/* Of what is free, a tenth is left to the driver, to other buffers and to fragmentation. Where nobody says what is free,
+ * a quarter is taken to be in use. */
+static uint64_t items_of(const struct assay_device_info *info)
+{
+	const bool known = info->memory_used_bytes <= info->memory_bytes;
+	const uint64_t used = known ? info->memory_used_bytes : info->memory_bytes / 4;
+	uint64_t bytes = (info->memory_bytes - used) / 10 * 9;
+
+	if (info->buffer_bytes_max && info->buffer_bytes_max < bytes)
+		bytes = info->buffer_bytes_max;
+	if (info->is_cpu && bytes / ITEM_BYTES > CPU_ITEMS)
+		return CPU_ITEMS;
+	return bytes / ITEM_BYTES;
+}
+
+struct assay_params assay_table_params(const struct assay_profile *profile, const struct assay_row *row,
+                                       const struct assay_device *devices, uint32_t count)
+{
+	uint64_t items = assay_row_params(row, &assay_work_memory)->value[1];
+
+	if (profile->memory_items_max < UINT32_MAX)
+		return assay_memory_params(profile, items);
+	items = UINT32_MAX;
+	for (uint32_t d = 0; d < count; d++)
+		if (items_of(&devices[d].info) < items)
+			items = items_of(&devices[d].info);
+	return assay_memory_params(profile, items);
+}
