@@ -80,11 +80,12 @@ HARNESS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out harness/main.c $(GPU
 LIBRARY := $(BUILD)/libassay.a $(BUILD)/libassay.so.0 $(BUILD)/libassay.pc
 
 # Not of the test program: other programs and libraries, and what is compiled in its own way.
-TEST_SOURCES := $(filter-out verify/test/fuzz_%.c harness/test/double%.c $(addprefix harness/test/,threads.c races.c units.c \
-                group.c hip_over_cuda.c), $(wildcard verify/test/*.c harness/test/*.c))
+TEST_SOURCES := $(filter-out verify/test/fuzz_%.c harness/test/double%.c harness/test/cheats.c harness/test/slowdown.c \
+                $(addprefix harness/test/,threads.c races.c units.c group.c hip_over_cuda.c), \
+                $(wildcard verify/test/*.c harness/test/*.c))
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
-.PHONY: all certify test check bench peers format vectors install help clean
+.PHONY: all certify test check bench peers cheats format vectors install help clean
 all: $(BUILD)/assay $(BUILD)/assay-verify $(LIBRARY)
 
 $(BUILD)/assay: $(BUILD)/harness/main.o $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o $(BUILD)/libassay.a
@@ -207,6 +208,7 @@ help:
 	@echo 'make           build/assay, build/assay-verify, libassay'
 	@echo 'make bench     bare and whole rates, and the cost of a recheck'
 	@echo 'make peers     the same side by side with OpenBLAS and hashcat'
+	@echo 'make cheats    how much slower provers of memory/1 are that have less than the table'
 	@echo 'make vectors   regenerate verify/vectors with the Python implementation'
 	@echo 'make format    clang-format everything'
 	@echo 'make install   to $$DESTDIR$$PREFIX (/usr/local)'
@@ -216,6 +218,9 @@ bench: all
 
 peers: all
 	ci/peers.sh
+
+cheats: $(BUILD)/cheats
+	$(BUILD)/cheats
 
 vectors:
 	OMP_NUM_THREADS=1 $(PYTHON) ci/vectors.py write verify/vectors
@@ -261,8 +266,17 @@ endif
 DOUBLES := $(foreach library,libcuda libamdhip64,$(BUILD)/double/$(library).so $(BUILD)/double/$(library)_opencl.so) \
            $(BUILD)/double/libamdhip64_cuda.so $(BUILD)/double/libnvidia-ml.so
 
+# Cheating provers of memory/1, compiled as the kernels are; `make cheats` says how slow they are.
+CHEATS_OBJECTS := $(LEVELS:%=$(BUILD)/harness/test/cheats_%.o)
+$(BUILD)/harness/test/cheats_%.o: harness/test/cheats.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -O3 -Wno-pedantic -Wno-conversion -Wno-unused-function -DCHEAT_LEVEL=$* \
+	  -DLANES=$(LANES_$*) $(FLAGS_$*) $(KERNEL_FLAGS_$*) -c -o $@ $<
+$(BUILD)/cheats: $(BUILD)/harness/test/slowdown.o $(CHEATS_OBJECTS) $(BUILD)/harness/measure.o
+	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ -lm
+
 # What the tests run is built too; they find it by ASSAY_BUILD.
-$(BUILD)/assay-tests: $(TEST_OBJECTS) $(UNITS_OBJECTS) $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o \
+$(BUILD)/assay-tests: $(TEST_OBJECTS) $(UNITS_OBJECTS) $(CHEATS_OBJECTS) $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o \
                       $(BUILD)/libassay.a \
                       | $(BUILD)/assay $(BUILD)/assay-verify $(BUILD)/libassay.so.0 $(DOUBLES) $(SPIR)
 	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ -lcriterion $(HARNESS_LIBS)

@@ -10,6 +10,7 @@
 #include "harness/attest.h"
 #include "harness/job.h"
 #include "harness/table.h"
+#include "harness/test/cheats.h"
 #include "harness/test/shim.h"
 #include "harness/test/support.h"
 #include "verify/arith.h"
@@ -167,6 +168,43 @@ Test(memory, cuda_double)
 Test(memory, hip_double)
 {
 	on_double(&assay_backend_hip, "ASSAY_HIP_LIBRARY", "libamdhip64.so");
+}
+
+/* ---- Provers that have less than the table. How much slower they are `make cheats` says. ---- */
+
+static void cheat_case(const struct cheat_level *level, uint32_t kept, uint32_t part_words, uint64_t least,
+                       uint64_t most)
+{
+	enum { ITEMS = 1000 };
+	static uint32_t states[CHEAT_WALKERS][32], expected[CHEAT_WALKERS][32];
+	struct cheat cheat = {.items = ITEMS, .double_rounds = 6, .kept = kept, .part_words = part_words};
+
+	randombytes_buf_deterministic(states, sizeof states, (const uint8_t[32]){8});
+	randombytes_buf_deterministic(cheat.key, sizeof cheat.key, (const uint8_t[32]){9});
+	memcpy(expected, states, sizeof states);
+	cheat.table = malloc((size_t)ITEMS * ITEM);
+	level->fill(&cheat);
+	uint64_t computed = level->walk(&cheat, states, ASSAY_ARITH_READS);
+	free(cheat.table);
+	assay_arith()->walk(expected, CHEAT_WALKERS, cheat.key, ITEMS, cheat.double_rounds);
+	cr_expect_arr_eq(states, expected, sizeof states, "%s: a wrong walk would be no cheat", level->name);
+	cr_expect(computed >= least && computed <= most, "%s: %zu items computed", level->name, (size_t)computed);
+}
+
+Test(memory, cheats_compute_what_they_lack)
+{
+	static const struct cheat_level *const levels[] = {&cheat_baseline, &cheat_avx2, &cheat_avx512};
+	const uint64_t reads = (uint64_t)CHEAT_WALKERS * ASSAY_ARITH_READS;
+
+	for (size_t i = 0; i < 3; i++) {
+		cheat_case(levels[i], 1000, 0, 0, 0);
+		cheat_case(levels[i], 0, 0, reads, reads);
+		cheat_case(levels[i], 500, 0, reads * 48 / 100, reads * 52 / 100);
+		/* A part of every item saves nothing: the state takes in all of it. */
+		cheat_case(levels[i], 1000, 2, reads, reads);
+		if (levels[i] == cheat_best())
+			break;
+	}
 }
 
 /* ---- Jobs ---- */
