@@ -18,6 +18,7 @@ struct assay_device_info {
 	uint32_t compute_units;
 	uint64_t memory_bytes;
 	uint64_t buffer_bytes_max; /* of one buffer; 0 = no limit of its own */
+	uint64_t cache_bytes;      /* of the last level of cache; 0 = unknown */
 	uint32_t lanes;            /* 32-bit values a work-item holds side by side: 1, 4, 8 or 16 */
 	bool is_cpu;
 

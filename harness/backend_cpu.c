@@ -190,6 +190,7 @@ static void cpu_describe(const void *device, struct assay_device_info *info)
 	snprintf(info->variant, sizeof info->variant, "portable, %u lanes", cpu->set->lanes);
 	info->compute_units = cpu->threads;
 	info->memory_bytes = meminfo_bytes("MemTotal");
+	info->cache_bytes = sysconf(_SC_LEVEL3_CACHE_SIZE) > 0 ? (uint64_t)sysconf(_SC_LEVEL3_CACHE_SIZE) : 0;
 	info->lanes = cpu->set->lanes;
 	info->is_cpu = true;
 }

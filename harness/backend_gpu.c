@@ -198,13 +198,14 @@ static void gpu_describe(const void *device, struct assay_device_info *info)
 	const struct gpu *gpu = device;
 	char version[64];
 	size_t memory = 0;
-	int units = 0;
+	int units = 0, cache = 0;
 	uint8_t uuid[16];
 	struct gpu_route route;
 
 	(void)gpu->driver->device_name(info->name, sizeof info->name - 1, gpu->id);
 	(void)gpu->driver->device_memory(&memory, gpu->id);
 	(void)gpu->driver->device_attribute(&units, GPU_ATTRIBUTE_UNITS, gpu->id);
+	(void)gpu->driver->device_attribute(&cache, GPU_ATTRIBUTE_CACHE, gpu->id);
 	assay_printable(info->name);
 	snprintf(info->architecture, sizeof info->architecture, "%s", gpu->architecture);
 	gpu_version_words(version, sizeof version, gpu->version);
@@ -214,6 +215,7 @@ static void gpu_describe(const void *device, struct assay_device_info *info)
 	snprintf(info->variant, sizeof info->variant, "portable, %s, group %u", route.text, gpu->group);
 	info->compute_units = units > 0 ? (uint32_t)units : 0;
 	info->memory_bytes = memory;
+	info->cache_bytes = cache > 0 ? (uint64_t)cache : 0;
 	info->lanes = 1;
 
 	if (gpu->driver->device_uuid(uuid, gpu->id) == 0)

@@ -160,7 +160,7 @@ static void opencl_describe(const void *handle, struct assay_device_info *info)
 	const struct opencl *device = handle;
 	const struct assay_opencl *cl = device->cl;
 	char platform[128] = "", version[64] = "", standard[128] = "";
-	cl_ulong memory = 0, largest = 0;
+	cl_ulong memory = 0, largest = 0, cache = 0;
 	cl_uint units = 0;
 
 	cl->clGetPlatformInfo(device->platform, CL_PLATFORM_NAME, sizeof platform - 1, platform, NULL);
@@ -182,6 +182,8 @@ static void opencl_describe(const void *handle, struct assay_device_info *info)
 	info->memory_bytes = memory;
 	cl->clGetDeviceInfo(device->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof largest, &largest, NULL);
 	info->buffer_bytes_max = largest;
+	cl->clGetDeviceInfo(device->id, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof cache, &cache, NULL);
+	info->cache_bytes = cache;
 	info->lanes = device->lanes;
 	info->is_cpu = (device->type & CL_DEVICE_TYPE_CPU) != 0;
 }

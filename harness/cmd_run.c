@@ -70,6 +70,14 @@ static void progress_clear(const struct assay_job *job)
 		fprintf(stderr, "\r\033[K");
 }
 
+/* How large the table was that was read; and whether the reads say more of a cache than of the memory. */
+static void print_table(uint64_t bytes, const struct assay_device_info *info)
+{
+	fprintf(text_out, "  %-23s table %.2f GiB%s\n", "", (double)bytes / (1 << 30),
+	        bytes / 64 < info->cache_bytes ? ": within 64 times its last cache, so partly a figure of that cache"
+	                                       : "");
+}
+
 static void print_runs(const struct assay_job *job)
 {
 	for (uint32_t j = 0; j < job->challenge.segment_count; j++) {
@@ -93,6 +101,8 @@ static void print_runs(const struct assay_job *job)
 			        "  %-12s %-10s %4" PRIu32 " rounds   %13s claimed   round %.1f ms  (%.1f ... %.1f)\n",
 			        segment->work->name, job->devices[d].id, log->rounds, rate, (double)spread.median / 1e6,
 			        (double)spread.low / 1e6, (double)spread.high / 1e6);
+			if (segment->work->table_bytes)
+				print_table(segment->work->table_bytes(&segment->params), &job->devices[d].info);
 		}
 	}
 }

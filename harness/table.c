@@ -5,8 +5,8 @@
 
 enum { ITEM_BYTES = 128, CPU_ITEMS = 1 << 22 };
 
-/* Of what is free, a tenth is left to the driver, to other buffers and to fragmentation. Where nobody says what is free,
- * a quarter is taken to be in use. */
+/* Of what is free, a tenth is left to the driver, to other buffers and to fragmentation. Where nobody says what is
+ * free, a quarter is taken to be in use. */
 static uint64_t items_of(const struct assay_device_info *info)
 {
 	const bool known = info->memory_used_bytes <= info->memory_bytes;

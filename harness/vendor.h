@@ -111,6 +111,7 @@ static const struct gpu_error_remedy gpu_error_remedies[] = {
 #define GPU_MONITOR assay_monitor_nvml
 enum {
 	GPU_ATTRIBUTE_UNITS = 16, /* CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT */
+	GPU_ATTRIBUTE_CACHE = 38, /* CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE */
 	GPU_ATTRIBUTE_MAJOR = 75, /* CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR */
 	GPU_ATTRIBUTE_MINOR = 76,
 	GPU_FUNCTION_MEMORY = 8, /* CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES */
@@ -214,6 +215,7 @@ static inline bool gpu_compiler_knows(const char *architecture)
 #define GPU_MONITOR assay_monitor_sysfs
 enum {
 	GPU_ATTRIBUTE_UNITS = 63, /* hipDeviceAttributeMultiprocessorCount */
+	GPU_ATTRIBUTE_CACHE = 19, /* hipDeviceAttributeL2CacheSize */
 	GPU_ATTRIBUTE_MAJOR = 23, /* hipDeviceAttributeComputeCapabilityMajor */
 	GPU_ATTRIBUTE_MINOR = 61,
 };

@@ -125,6 +125,7 @@ CALL(device_attribute, cuDeviceGetAttribute, hipDeviceGetAttribute, int *value, 
 	long architecture = number("ASSAY_DOUBLE_ARCHITECTURE", 90);
 
 	*value = attribute == GPU_ATTRIBUTE_UNITS   ? 132
+	         : attribute == GPU_ATTRIBUTE_CACHE ? 50 << 20
 	         : attribute == GPU_ATTRIBUTE_MAJOR ? (int)architecture / 10
 	         : attribute == GPU_ATTRIBUTE_MINOR ? (int)architecture % 10
 	                                            : -1;

@@ -19,7 +19,8 @@ enum { INVALID = 1, NO_DEVICE = 100, OFFSET_R0600 = 1160 };
 /* hipDeviceAttribute_t, and the same in CUDA's numbers. */
 static const struct {
 	int hip, cuda;
-} attributes[] = {{63, GPU_ATTRIBUTE_UNITS}, {23, GPU_ATTRIBUTE_MAJOR}, {61, GPU_ATTRIBUTE_MINOR}};
+} attributes[] = {
+    {63, GPU_ATTRIBUTE_UNITS}, {19, GPU_ATTRIBUTE_CACHE}, {23, GPU_ATTRIBUTE_MAJOR}, {61, GPU_ATTRIBUTE_MINOR}};
 
 /* What HIP's names lead to: CUDA's driver, except where HIP differs. */
 static struct gpu_driver table;

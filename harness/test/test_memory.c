@@ -193,17 +193,15 @@ static void cheat_case(const struct cheat_level *level, uint32_t kept, uint32_t 
 
 Test(memory, cheats_compute_what_they_lack)
 {
-	static const struct cheat_level *const levels[] = {&cheat_baseline, &cheat_avx2, &cheat_avx512};
+	const struct cheat_level *const levels[] = {&cheat_baseline, cheat_best()};
 	const uint64_t reads = (uint64_t)CHEAT_WALKERS * ASSAY_ARITH_READS;
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 2; i++) {
 		cheat_case(levels[i], 1000, 0, 0, 0);
 		cheat_case(levels[i], 0, 0, reads, reads);
 		cheat_case(levels[i], 500, 0, reads * 48 / 100, reads * 52 / 100);
 		/* A part of every item saves nothing: the state takes in all of it. */
 		cheat_case(levels[i], 1000, 2, reads, reads);
-		if (levels[i] == cheat_best())
-			break;
 	}
 }
 
