@@ -276,9 +276,12 @@ static enum assay_status cpu_launch(void *device, const struct assay_kernel *ker
 	cpu->items = items;
 	cpu->chunk = items / (cpu->threads * CHUNKS_A_THREAD) + 1;
 	atomic_store(&cpu->next, 0);
-	cpu->busy = cpu->started;
-	cpu->turn++;
-	pthread_cond_broadcast(&cpu->wake);
+	/* One item wakes nobody: the tops of trees have many such launches. */
+	cpu->busy = items > 1 ? cpu->started : 0;
+	if (cpu->busy) {
+		cpu->turn++;
+		pthread_cond_broadcast(&cpu->wake);
+	}
 	pthread_mutex_unlock(&cpu->lock);
 	work(cpu);
 	pthread_mutex_lock(&cpu->lock);
