@@ -46,8 +46,8 @@ endif
 
 # Programs for device compilers: each is these files, one after the other.
 PROGRAMS := portable units
-PROGRAM_portable := kernels/dialect.h kernels/chacha20.cl kernels/matmul_i8.cl kernels/sha256.cl kernels/merkle.cl \
-                    kernels/memory.cl
+PROGRAM_portable := kernels/dialect.h kernels/chacha20.cl kernels/matmul_i8.cl kernels/matmul_i9.cl kernels/sha256.cl \
+                    kernels/merkle.cl kernels/memory.cl
 PROGRAM_units := kernels/dialect.h kernels/units.h kernels/matmul_i8_units.cl
 
 ARITH_OBJECTS := $(LEVELS:%=$(BUILD)/verify/arith_%.o)

@@ -186,13 +186,13 @@ def text_merkle():
     return t
 
 
-def text_matmul():
-    t = Text("matmul-i8/1 (SPEC 5.1). X_row_I_64 is the first 64 bytes of row I.",
+def text_matmul(kind, section, sizes, seeds):
+    t = Text("%s (SPEC %s). X_row_I_64 is the first 64 bytes of row I." % (kind.name, section),
              "band_root is the root of the subtree over the first n/16 leaves;",
              "values_sha256 is SHA-256 over all leaf values in leaf order.")
-    for m, n, k in ((16, 16, 64), (32, 64, 128), (64, 16, 192), (16, 32, 16384), (32, 32, 131008)):
-        w = v.Matmul({"k": k, "m": m, "n": n})
-        seed = sha256(b"matmul %d %d %d" % (m, n, k))
+    for m, n, k in sizes:
+        w = kind({"k": k, "m": m, "n": n})
+        seed = sha256(b"%s %d %d %d" % (seeds, m, n, k))
         key_a, key_b = w.keys(seed)
         values = w.values(seed)
         levels = v.tree([v.leaf(value) for value in values])
@@ -342,10 +342,17 @@ def text_keys():
     return t
 
 
+SIZES = ((16, 16, 64), (32, 64, 128), (64, 16, 192), (16, 32, 16384))
+
+
 # ---------------------------------------------------------------- attestations that hold
 
 def matmul(m, n, k, **length):
     return "matmul-i8/1", {"k": k, "m": m, "n": n}, length
+
+
+def matmul9(m, n, k, **length):
+    return "matmul-i9/1", {"k": k, "m": m, "n": n}, length
 
 
 def hashes(b, h, **length):
@@ -387,6 +394,8 @@ def good():
             ("duration", unknown, [hashes(2, 3, durationMs=1500)], 2, 16, [[3, 5]]),
             ("wide", unknown, [matmul(16, 128, 128, rounds=2)], 1, 8, None),
             ("tall", unknown, [matmul(128, 16, 128, rounds=2)], 1, 8, None),
+            ("nine-bits", unknown, [matmul9(32, 64, 128, rounds=2)], 2, 16, None),
+            ("nine-bits-deep-k", unknown, [matmul9(16, 32, 32704, rounds=1)], 1, 3, None),
             ("deep-k", unknown, [matmul(16, 32, 131008, rounds=1)], 1, 3, None),
             ("sixteen-segments", unknown, [one] * 16, 1, 2, None),
             ("sixty-four-devices", unknown, [hashes(0, 1, durationMs=1)], 64, 1, [[1, 2, 3, 1] * 16]),
@@ -436,6 +445,9 @@ def good():
             ("digests-11", 0, quick, 512, [hashes(11, 12, durationMs=5000)]),
             ("leaves-13", 0, quick, 512, [hashes(12, 13, durationMs=5000)]),
             ("leaves-20", 0, quick, 512, [hashes(12, 20, durationMs=5000)]),
+            ("nine-bits", 1, quick, 512, [matmul9(1024, 1024, 16384, durationMs=5000)]),
+            ("nine-bits-huge", 1, quick, 512, [matmul9(32768, 32768, 16384, durationMs=5000)]),
+            ("nine-bits-2048", 0, quick, 512, [matmul9(2048, 2048, 16384, durationMs=5000)]),
             ("memory-quick", 1, quick, 512, table(512, 2**20, 10, durationMs=5000)),
             ("memory-quick-most", 1, quick, 512, table(512, 2**24, 14, durationMs=5000)),
             ("memory-standard", 1, "assay/1 standard", 512, table(1536, 2**22 + 2**17, 12, durationMs=20000)),
@@ -472,6 +484,7 @@ class Cheat(Prover):
     def __init__(self, how, job=None, **other):
         self.how = how
         walks = table(4, 1000, 2, rounds=32) if how.startswith("memory-") else []
+        walks += [matmul9(32, 32, 64, rounds=3)] if how.startswith("nine-bits-") else []
         job = job or challenge_of([matmul(32, 32, 64, rounds=3), hashes(1, 2, rounds=2)] + walks, devices=2,
                                   samples=24)
         super().__init__(job, **other)
@@ -520,6 +533,13 @@ class Cheat(Prover):
                  "matmul-column-tiles": lambda: w.product(a, b)}[self.how]().astype("<i4")
             order = (2, 0, 1, 3) if self.how == "matmul-column-tiles" else (0, 2, 1, 3)
             tiles = c.reshape(w.m // 16, 16, w.n // 16, 16).transpose(order).reshape(-1, 256)
+            values = [tile.tobytes() for tile in tiles]
+        if self.how.startswith("nine-bits-") and j == 2:
+            a, b = (w.rows(key, 0, count) for key, count in zip(w.keys(seed), (w.m, w.n)))
+            cut = {"nine-bits-as-eight": lambda x: x.astype(np.int8), "nine-bits-unsigned": lambda x: x & 0x1ff,
+                   "nine-bits-symmetric": lambda x: x.clip(-255, 255)}[self.how]
+            c = w.product(cut(a), cut(b)).astype("<i4")
+            tiles = c.reshape(w.m // 16, 16, w.n // 16, 16).transpose(0, 2, 1, 3).reshape(-1, 256)
             values = [tile.tobytes() for tile in tiles]
         if self.how.startswith("memory-") and j == 3:
             values = self.memory_values(w, seed, d)
@@ -615,7 +635,7 @@ node-as-leaf node-turned root-invented draws-before-commit draws-of-other-device
 draws-all-the-same path-of-other-leaf path-root-first path-from-parent path-bit-flipped
 path-last-bit-flipped memory-table-of-other-device memory-table-from-round memory-walkers-of-table
 memory-half-a-table memory-index-of-one-word memory-eight-byte-items memory-short-items memory-mixed-once
-memory-one-read
+memory-one-read nine-bits-as-eight nine-bits-unsigned nine-bits-symmetric
 """.split()
 
 
@@ -1122,6 +1142,9 @@ def reject_challenge(b):
         "n-k-above-2-37": capped(matmul(16, top, 131136, rounds=1)),
         "work-2-63": capped(matmul(top, top, 131008, rounds=33)),
         "work-far-above-2-63": capped(matmul(top, top, 131008, rounds=65536)),
+        "nine-bits-k-32768": capped(matmul9(16, 16, 32768, rounds=1)),
+        "nine-bits-k-32": capped(matmul9(16, 16, 32, rounds=1)),
+        "nine-bits-m-8": capped(matmul9(8, 16, 64, rounds=1)),
         "double-rounds-0": capped(*table(0, 64, 0, rounds=8)), "double-rounds-3": capped(*table(3, 64, 0, rounds=8)),
         "double-rounds-4098": capped(*table(4098, 64, 0, rounds=8)),
         "items-63": capped(*table(2, 63, 0, rounds=8)), "items-2-32": capped(*table(2, 2**32, 0, rounds=8)),
@@ -1268,7 +1291,8 @@ def write_attestations(folder, comment, cases):
 
 def write(folder):
     os.makedirs(folder, exist_ok=True)
-    for name, text in (("chacha20", text_chacha20()), ("merkle", text_merkle()), ("matmul-i8", text_matmul()),
+    for name, text in (("chacha20", text_chacha20()), ("merkle", text_merkle()), ("matmul-i8", text_matmul(v.Matmul, "5.1", SIZES + ((32, 32, 131008),), b"matmul")),
+                       ("matmul-i9", text_matmul(v.Matmul9, "5.3", SIZES + ((32, 32, 32704),), b"matmul-i9")),
                        ("sha256", text_sha256()), ("memory", text_memory()), ("chain", text_chain(chain_job())), ("estar", text_estar()),
                        ("keys", text_keys())):
         save(folder, name + ".txt", text.encode())

@@ -270,7 +270,7 @@ def has(x, names):
 
 class Matmul:
     """§5.1 `matmul-i8/1`."""
-    unit = "op"
+    unit, name, k_max, element, chunk = "op", "matmul-i8/1", 131008, 1, 1024
 
     def __init__(self, params):
         bad = "challenge.malformed"
@@ -278,25 +278,26 @@ class Matmul:
         self.k, self.m, self.n = k, m, n = params["k"], params["m"], params["n"]
         caps = "challenge.caps"
         need(all(16 <= x <= 2**20 and x & (x - 1) == 0 for x in (m, n)), caps, "m or n")
-        need(64 <= k <= 131008 and k % 64 == 0 and m * k <= 2**37 and n * k <= 2**37, caps, "k")
+        need(64 <= k <= self.k_max and k % 64 == 0 and max(m, n) * k * self.element <= 2**37, caps, "k")
         self.depth = (m * n // 256).bit_length() - 1
         need(self.depth <= 32, caps, "depth")
-        self.work, self.cost = 2 * m * n * k, k // 2 + k + self.depth + 20
+        self.work, self.cost = 2 * m * n * k, self.cost_of_leaf() + self.depth + 20
 
-    @staticmethod
-    def keys(seed):
-        return H("assay/1 matmul-i8/1 A\n", seed), H("assay/1 matmul-i8/1 B\n", seed)
+    def cost_of_leaf(self):
+        return self.k // 2 + self.k
+
+    def keys(self, seed):
+        return H("assay/1 %s A\n" % self.name, seed), H("assay/1 %s B\n" % self.name, seed)
 
     def rows(self, key, first, count):
         blocks = self.k // 64
         return chacha20(key, first * blocks, count * blocks).view(np.int8).reshape(count, self.k)
 
-    @staticmethod
-    def product(a, b):
-        """a·bᵀ exactly: a sum of 1024 products is an integer of at most 2^24, exact in float32."""
+    def product(self, a, b):
+        """a·bᵀ exactly: a sum of `chunk` products is an integer of at most 2^24, exact in float32."""
         c = np.zeros((len(a), len(b)), np.int64)
-        for l in range(0, a.shape[1], 1024):
-            part = a[:, l:l + 1024].astype(np.float32) @ b[:, l:l + 1024].T.astype(np.float32)
+        for l in range(0, a.shape[1], self.chunk):
+            part = a[:, l:l + self.chunk].astype(np.float32) @ b[:, l:l + self.chunk].T.astype(np.float32)
             c += part.astype(np.int64)
         return c
 
@@ -334,6 +335,19 @@ class Sha256:
 
     def values(self, seed):
         return [self.value(seed, t) for t in range(1 << self.depth)]
+
+
+class Matmul9(Matmul):
+    """§5.3 `matmul-i9/1`."""
+    name, k_max, element, chunk = "matmul-i9/1", 32704, 2, 256
+
+    def rows(self, key, first, count):
+        blocks = 2 * self.k // 64
+        halves = chacha20(key, first * blocks, count * blocks).view("<u2").reshape(count, self.k)
+        return (((halves & 0x1ff) ^ 0x100).astype(np.int16) - 0x100).astype(np.int16)
+
+    def cost_of_leaf(self):
+        return 2 * self.k
 
 
 class Memory:
@@ -416,7 +430,7 @@ class MemoryFill(Memory):
         self.depth, self.work, self.cost, self.least = 0, 0, 0, 0
 
 
-WORKLOADS = {"matmul-i8/1": Matmul, "sha256/1": Sha256, "memory-fill/1": MemoryFill, "memory/1": Memory}
+WORKLOADS = {"matmul-i8/1": Matmul, "matmul-i9/1": Matmul9, "sha256/1": Sha256, "memory-fill/1": MemoryFill, "memory/1": Memory}
 FILLS = {"memory/1": "memory-fill/1"}
 
 
@@ -474,11 +488,12 @@ class Challenge:
         """§11."""
         durations = {"assay/1 quick": (5000, 5000), "assay/1 standard": (20000, 20000),
                      "assay/1 soak": (20000, 86400000)}.get(self.profile)
-        rows = [{"k": 16384, "m": 2**i, "n": 2**i} for i in range(11, 16)]
-        rows += [{"log2Digests": 12, "log2Leaves": i} for i in (12, 16, 17, 18, 19)]
+        rows = {"matmul-i8/1": [{"k": 16384, "m": 2**i, "n": 2**i} for i in range(11, 16)],
+                "matmul-i9/1": [{"k": 16384, "m": 2**i, "n": 2**i} for i in (10, 12, 13, 14, 15)],
+                "sha256/1": [{"log2Digests": 12, "log2Leaves": i} for i in (12, 16, 17, 18, 19)]}
         return durations is not None and self.samples in (512, 2048) and all(
             s.is_fill or s.duration is not None and durations[0] <= s.duration <= durations[1] and
-            (self.table_in_profile(s.params) if s.name in FILLS else s.params in rows) for s in self.segments)
+            (self.table_in_profile(s.params) if s.name in FILLS else s.params in rows[s.name]) for s in self.segments)
 
     def table_in_profile(self, params):
         """§11: the third table."""

@@ -300,7 +300,7 @@ static int shape_read(struct gpu *gpu, struct assay_shape *shape, void *module, 
 {
 	char symbol[64];
 	uint64_t address;
-	uint32_t numbers[4];
+	uint32_t numbers[5];
 	size_t len;
 
 	snprintf(symbol, sizeof symbol, "%s_shape", name);
@@ -312,7 +312,7 @@ static int shape_read(struct gpu *gpu, struct assay_shape *shape, void *module, 
 	if (code == 0)
 		code = wait_done(gpu);
 	if (code == 0)
-		*shape = (struct assay_shape){numbers[0], numbers[1], numbers[2], numbers[3]};
+		*shape = (struct assay_shape){numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]};
 	return code;
 }
 

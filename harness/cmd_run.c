@@ -27,7 +27,7 @@ static const char usage[] =
     "Benchmarks devices, all at once, and writes PREFIX.intoto.json (signed) and PREFIX.transcript (the proof).\n"
     "\n"
     "  -d, --device DEV,...    devices (all); see `assay devices`\n"
-    "  -w, --workload NAME,... workloads (all): matmul-i8, sha256, memory\n"
+    "  -w, --workload NAME,... workloads (all): matmul-i8, matmul-i9, sha256, memory\n"
     "  -p, --profile NAME      quick: 5 s a workload (default); standard: 20 s; soak: --duration each\n"
     "      --duration SECONDS  of each workload, for soak\n"
     "      --row NAME          sizes: host, small, medium, large, huge (what the smallest device can hold)\n"

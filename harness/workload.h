@@ -45,10 +45,12 @@ struct assay_workload {
 	enum assay_status (*rails)(struct assay_device *device, struct assay_error *error);
 };
 
-extern const struct assay_workload assay_workload_matmul_i8, assay_workload_sha256, assay_workload_memory;
+extern const struct assay_workload assay_workload_matmul_i8, assay_workload_matmul_i9, assay_workload_sha256,
+    assay_workload_memory;
 
 /* In rails.c. Error: device.miscompute, or what the device reports. */
 enum assay_status assay_rails_matmul_i8(struct assay_device *device, struct assay_error *error);
+enum assay_status assay_rails_matmul_i9(struct assay_device *device, struct assay_error *error);
 
 /* All workloads, ended by NULL; and the one that does a `struct assay_work`, which
  * may be its fill. */

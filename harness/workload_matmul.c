@@ -14,6 +14,7 @@ struct kind {
 	const struct assay_work *work;
 	const char *label_a, *label_b; /* of their keys */
 	enum assay_kernel_id generate, multiply;
+	bool forms; /* `generate` has one more argument, the form that `multiply` wants */
 	uint32_t element_bytes;
 	uint32_t step; /* elements of k that a step of the product's loop takes */
 	uint32_t tile; /* rows and columns of a leaf */
@@ -83,10 +84,12 @@ static enum assay_status generate(struct matmul *matmul, const char *label, cons
 	assay_hash(key, label, &part, 1);
 	enum assay_status status =
 	    matmul->device->backend->write(matmul->device->handle, matmul->key, 0, key, sizeof key, error);
-	const struct assay_argument arguments[] = {ASSAY_BUFFER(matmul->key), ASSAY_BUFFER(operand),
-	                                           ASSAY_VALUE(first_row), ASSAY_VALUE(blocks)};
+	const struct assay_argument arguments[] = {
+	    ASSAY_BUFFER(matmul->key), ASSAY_BUFFER(operand), ASSAY_VALUE(first_row), ASSAY_VALUE(blocks),
+	    ASSAY_VALUE(matmul->device->kernels[matmul->kind->multiply].shape.form)};
 	if (!status)
-		status = assay_device_launch(matmul->device, matmul->kind->generate, items, arguments, 4, error);
+		status = assay_device_launch(matmul->device, matmul->kind->generate, items, arguments,
+		                             matmul->kind->forms ? 5 : 4, error);
 	return status;
 }
 
@@ -153,12 +156,13 @@ static struct assay_params trial(uint32_t size)
 }
 
 /* One product: its kind, and the functions that need to know it. */
-#define MATMUL(name, element, elements_a_step, leaf_tile)                                                     \
+#define MATMUL(name, with_forms, element, elements_a_step, leaf_tile)                                         \
 	static const struct kind kind_##name = {.work = &assay_work_matmul_##name,                            \
 	                                        .label_a = "assay/1 matmul-" #name "/1 A\n",                  \
 	                                        .label_b = "assay/1 matmul-" #name "/1 B\n",                  \
 	                                        .generate = GENERATE_##name,                                  \
 	                                        .multiply = MULTIPLY_##name,                                  \
+	                                        .forms = (with_forms),                                        \
 	                                        .element_bytes = (element),                                   \
 	                                        .step = (elements_a_step),                                    \
 	                                        .tile = (leaf_tile)};                                         \
@@ -178,8 +182,14 @@ static struct assay_params trial(uint32_t size)
 
 #define GENERATE_i8 ASSAY_KERNEL_CHACHA20_ROWS
 #define MULTIPLY_i8 ASSAY_KERNEL_MATMUL_I8
-MATMUL(i8, 1, 4, 16)
+#define GENERATE_i9 ASSAY_KERNEL_CHACHA20_ROWS_I9
+#define MULTIPLY_i9 ASSAY_KERNEL_MATMUL_I9
+MATMUL(i8, false, 1, 4, 16)
+MATMUL(i9, true, 2, 2, 16)
 /* k, m, n: one tile; more columns than rows; a k that is no multiple of anything but 64. */
 static const struct assay_params cases[] = {{{64, 16, 16}}, {{1024, 32, 128}}, {{1088, 64, 16}}};
 const struct assay_workload assay_workload_matmul_i8 = {
     MATMUL_FUNCTIONS(i8), .cases = cases, .case_count = sizeof cases / sizeof *cases, .rails = assay_rails_matmul_i8};
+
+const struct assay_workload assay_workload_matmul_i9 = {
+    MATMUL_FUNCTIONS(i9), .cases = cases, .case_count = sizeof cases / sizeof *cases, .rails = assay_rails_matmul_i9};

@@ -320,3 +320,28 @@ FUNCTION u32v dot4(u32v acc, u32 x, u32v y)
 }
 #endif
 #endif
+
+/* ---- Exact dot products of two signed halves: acc plus the products of the halves of x with those of each lane of y,
+ * modulo 2^32. ---- */
+
+#if defined(__AVX512VNNI__) && LANES == 16 && !defined(__OPENCL_VERSION__)
+#define dot2(acc, x, y) ((u32v)_mm512_dpwssd_epi32((__m512i)(acc), (__m512i)splat(x), (__m512i)(y)))
+#elif defined(DIALECT_MADD)
+#define dot2(acc, x, y) ((acc) + as_u32v(DIALECT_MADD((dialect_i16v)splat(x), (dialect_i16v)(y))))
+#elif defined(__gfx906__) || defined(__gfx908__) || defined(__gfx90a__) || defined(__gfx940__) || \
+    defined(__gfx942__) || defined(__gfx1030__) || defined(__gfx1031__) || defined(__gfx1032__)
+typedef short dialect_i16x2 __attribute__((vector_size(4)));
+#define dot2(acc, x, y)                                                                                           \
+	((u32v)__builtin_amdgcn_sdot2(__builtin_bit_cast(dialect_i16x2, x), __builtin_bit_cast(dialect_i16x2, y), \
+	                              (int)(acc), false))
+#else
+FUNCTION u32v dialect_low(u32v x)
+{
+	return ((x & 0xffffu) ^ 0x8000u) - 0x8000u;
+}
+
+FUNCTION u32v dot2(u32v acc, u32 x, u32v y)
+{
+	return acc + dialect_low(splat(x)) * dialect_low(y) + dialect_low(splat(x >> 16)) * dialect_low(y >> 16);
+}
+#endif

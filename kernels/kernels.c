@@ -8,6 +8,7 @@
 
 #include "kernels/chacha20.cl"
 #include "kernels/matmul_i8.cl"
+#include "kernels/matmul_i9.cl"
 #include "kernels/sha256.cl"
 #include "kernels/merkle.cl"
 #include "kernels/memory.cl"
@@ -24,6 +25,19 @@ static void matmul_i8_range(const void *const *args, uint32_t first, uint32_t en
 {
 	for (uint32_t item = first; item < end; item++)
 		matmul_i8(item, ARG(u32 *, 0), ARG(u32 *, 1), ARG(u32 *, 2), ARG(u32, 3), ARG(u32, 4), ARG(u32, 5),
+		          ARG(u32, 6));
+}
+
+static void chacha20_rows_i9_range(const void *const *args, uint32_t first, uint32_t end)
+{
+	for (uint32_t item = first; item < end; item++)
+		chacha20_rows_i9(item, ARG(u32 *, 0), ARG(u32 *, 1), ARG(u32, 2), ARG(u32, 3), ARG(u32, 4));
+}
+
+static void matmul_i9_range(const void *const *args, uint32_t first, uint32_t end)
+{
+	for (uint32_t item = first; item < end; item++)
+		matmul_i9(item, ARG(u32 *, 0), ARG(u32 *, 1), ARG(u32 *, 2), ARG(u32, 3), ARG(u32, 4), ARG(u32, 5),
 		          ARG(u32, 6));
 }
 
@@ -72,6 +86,8 @@ const struct assay_kernel_set JOIN(assay_kernels_, KERNELS_LEVEL) = {
         {
             [ASSAY_KERNEL_CHACHA20_ROWS] = chacha20_rows_range,
             [ASSAY_KERNEL_MATMUL_I8] = matmul_i8_range,
+            [ASSAY_KERNEL_CHACHA20_ROWS_I9] = chacha20_rows_i9_range,
+            [ASSAY_KERNEL_MATMUL_I9] = matmul_i9_range,
             [ASSAY_KERNEL_SHA256_LEAVES] = sha256_leaves_range,
             [ASSAY_KERNEL_MERKLE_HASH] = merkle_hash_range,
             [ASSAY_KERNEL_MEMORY_FILL] = memory_fill_range,

@@ -11,6 +11,8 @@
 enum assay_kernel_id {
 	ASSAY_KERNEL_CHACHA20_ROWS,
 	ASSAY_KERNEL_MATMUL_I8,
+	ASSAY_KERNEL_CHACHA20_ROWS_I9,
+	ASSAY_KERNEL_MATMUL_I9,
 	ASSAY_KERNEL_SHA256_LEAVES,
 	ASSAY_KERNEL_MERKLE_HASH,
 	ASSAY_KERNEL_MEMORY_FILL,
@@ -52,9 +54,10 @@ struct assay_image {
 };
 
 /* What a program of the kernel NAME says of it in the variable NAME_shape, when its groups make blocks of tiles
- * together: work-items of a group, rows and columns of its block in tiles, bytes of group memory. */
+ * together: work-items of a group, rows and columns of its block in tiles, bytes of group memory, form of the operands. */
 struct assay_shape {
 	uint32_t items, rows, columns, memory_bytes;
+	uint32_t form; /* of its operands: see the kernel that makes them; 0 where there is one form */
 };
 
 /* Ended by a NULL architecture; older architectures first. */

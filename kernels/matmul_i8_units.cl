@@ -25,8 +25,8 @@
 #define QUADS_ROWS (WAVE_ROWS / QUAD)
 #define QUADS_COLUMNS (WAVE_COLUMNS / QUAD)
 
-/* Items of a group, rows and columns of its block in tiles, bytes of its memory: for the host. */
-SHAPE(matmul_i8_shape) = {BLOCK_ITEMS, BLOCK_ROWS, BLOCK_COLUMNS, STAGES *STAGE_PIECES * 16};
+/* Items of a group, rows and columns of its block in tiles, bytes of its memory, form of the operands: for the host. */
+SHAPE(matmul_i8_shape) = {BLOCK_ITEMS, BLOCK_ROWS, BLOCK_COLUMNS, STAGES *STAGE_PIECES * 16, 0};
 
 /* Where a stage keeps word `word` of the four rows `four` of a panel. Eight such pieces fill all memory banks once;
  * those that lanes read together (four words of two pieces, or one word of eight pieces in two panels) are never in the

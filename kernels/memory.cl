@@ -3,9 +3,10 @@
  * memory/1 (SPEC 5.6): a table of items that are slow to compute and fast to read, and walkers that read it at random,
  * each read depending on the one before. An item and a walker's state are 32 words: two ChaCha states, coupled. */
 
-#define MEMORY_READS 64                   /* of a walker in a round */
-#define MEMORY_BATCH (LANES == 1 ? 1 : 4) /* vectors of walkers of a work-item: while some mix, others' reads arrive \
-	                                   */
+#define MEMORY_READS 64 /* of a walker in a round */
+#define MEMORY_BATCH                                                                                    \
+	(LANES == 1 ? 1 : 4) /* vectors of walkers of a work-item: while some mix, others' reads arrive \
+	                      */
 
 #define MEMORY_DOUBLE(p, q)                         \
 	CHACHA20_QUARTER(p[0], p[4], p[8], q[12]);  \

@@ -6,6 +6,8 @@
 const char *const assay_kernel_names[ASSAY_KERNEL_COUNT] = {
     [ASSAY_KERNEL_CHACHA20_ROWS] = "chacha20_rows",
     [ASSAY_KERNEL_MATMUL_I8] = "matmul_i8",
+    [ASSAY_KERNEL_CHACHA20_ROWS_I9] = "chacha20_rows_i9",
+    [ASSAY_KERNEL_MATMUL_I9] = "matmul_i9",
     [ASSAY_KERNEL_SHA256_LEAVES] = "sha256_leaves",
     [ASSAY_KERNEL_MERKLE_HASH] = "merkle_hash",
     [ASSAY_KERNEL_MEMORY_FILL] = "memory_fill",

@@ -30,10 +30,10 @@
 /* The group's memory; how much of it there is the launch says. */
 extern __attribute__((shared)) u32x4 group_memory[];
 
-/* SHAPE(name) = {four numbers}: what the host reads from the program. */
+/* SHAPE(name) = {five numbers}: what the host reads from the program. */
 #define SHAPE(name)                                     \
-	extern "C" __attribute__((device)) u32 name[4]; \
-	__attribute__((device, used)) u32 name[4]
+	extern "C" __attribute__((device)) u32 name[5]; \
+	__attribute__((device, used)) u32 name[5]
 
 #if defined(__NVPTX__) || defined(__CUDA_ARCH__)
 

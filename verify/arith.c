@@ -8,7 +8,20 @@
 
 typedef uint32_t lanes __attribute__((vector_size(4 * ARITH_LANES)));
 
-/* Products of bytes fit 16 bits and are added in pairs: what a compiler turns into multiply-add instructions. */
+/* Products of halves, added in pairs: what a compiler turns into multiply-add instructions. */
+static void tile_i16(int32_t sum[16][16], const int16_t a[16][ASSAY_ARITH_CHUNK],
+                     const int16_t b[16][ASSAY_ARITH_CHUNK], uint32_t len)
+{
+	for (uint32_t i = 0; i < 16; i++) {
+		for (uint32_t j = 0; j < 16; j++) {
+			int32_t total = 0;
+			for (uint32_t l = 0; l < len; l++)
+				total += a[i][l] * b[j][l];
+			sum[i][j] += total;
+		}
+	}
+}
+
 static void tile_i8(int32_t sum[16][16], const int8_t a[16][ASSAY_ARITH_CHUNK], const int8_t b[16][ASSAY_ARITH_CHUNK],
                     uint32_t len)
 {
@@ -20,14 +33,7 @@ static void tile_i8(int32_t sum[16][16], const int8_t a[16][ASSAY_ARITH_CHUNK], 
 			y[i][l] = b[i][l];
 		}
 	}
-	for (uint32_t i = 0; i < 16; i++) {
-		for (uint32_t j = 0; j < 16; j++) {
-			int32_t total = 0;
-			for (uint32_t l = 0; l < len; l++)
-				total += x[i][l] * y[j][l];
-			sum[i][j] += total;
-		}
-	}
+	tile_i16(sum, (const int16_t(*)[ASSAY_ARITH_CHUNK])x, (const int16_t(*)[ASSAY_ARITH_CHUNK])y, len);
 }
 
 static const uint32_t round_constants[64] = {
@@ -191,6 +197,7 @@ extern const struct assay_arith JOIN(assay_arith_, ARITH_LEVEL);
 const struct assay_arith JOIN(assay_arith_, ARITH_LEVEL) = {
     .name = TEXT(ARITH_LEVEL),
     .tile_i8 = tile_i8,
+    .tile_i16 = tile_i16,
     .sha256_fold = sha256_fold,
     .walk = walk,
 };

@@ -21,6 +21,10 @@ struct assay_arith {
 	void (*tile_i8)(int32_t sum[16][16], const int8_t a[16][ASSAY_ARITH_CHUNK],
 	                const int8_t b[16][ASSAY_ARITH_CHUNK], uint32_t len);
 
+	/* The same for 16-bit elements, of at most nine bits. */
+	void (*tile_i16)(int32_t sum[16][16], const int16_t a[16][ASSAY_ARITH_CHUNK],
+	                 const int16_t b[16][ASSAY_ARITH_CHUNK], uint32_t len);
+
 	/* fold ^= SHA-256(LE64(i) || seed) for first <= i < first + count, as the 32 bytes of the digests. */
 	void (*sha256_fold)(uint8_t fold[32], const uint8_t seed[32], uint64_t first, uint32_t count);
 

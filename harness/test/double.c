@@ -315,7 +315,7 @@ CALL(module_global, cuModuleGetGlobal_v2, hipModuleGetGlobal, uint64_t *address,
 	if (!current || !units || strcmp(name, "matmul_i8_shape") != 0 || fails("module_global"))
 		return INVALID;
 	*address = (uint64_t)(uintptr_t)units->shape;
-	*bytes = 16;
+	*bytes = 20;
 	return 0;
 }
 
