@@ -11,7 +11,7 @@
 #include "kernels/dialect.h"
 
 #define UNITS_EMULATED
-#define SHAPE(name) static const u32 name[4]
+#define SHAPE(name) static const u32 name[5]
 #define GROUP emulated_group
 #define GROUP_ITEM group_item()
 #if defined(UNITS_NO_BARRIER)
