@@ -49,7 +49,7 @@ static void put_run(struct sink *sink, const struct assay_run_log *log)
 	}
 }
 
-static enum assay_status transcript_write(FILE *file, const struct assay_job *job, uint8_t digest[32],
+static enum assay_status transcript_write(FILE *file, struct assay_job *job, uint8_t digest[32],
                                           struct assay_error *error)
 {
 	const struct assay_challenge *challenge = &job->challenge;
@@ -191,6 +191,25 @@ static enum assay_status envelope_write(FILE *file, const struct assay_attest *a
 	return text ? ASSAY_OK : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 }
 
+/* Whether the verifier found in a run what was done in it: an empty one only where the device failed, and a short one
+ * there or where a device is too slow for its table. */
+static bool is_as_done(const struct assay_job *job, const struct assay_run *run)
+{
+	const struct assay_run_log *log = &job->runs[run->segment * job->challenge.devices + run->device];
+	const struct assay_segment *segment = &job->challenge.segments[run->segment];
+	const struct assay_failure *failure = &job->failures[run->device];
+	const bool slow = segment->work->rounds_min && log->rounds < segment->work->rounds_min(&segment->params);
+	enum assay_reason reason = ASSAY_REASON_NONE;
+
+	if (log->rounds == 0 && !segment->work->is_fill)
+		reason = ASSAY_REASON_RUN_EMPTY;
+	else if (log->rounds < segment->rounds || slow)
+		reason = ASSAY_REASON_RUN_SHORT;
+	return run->reason == reason && run->proved.rounds == log->rounds &&
+	       (!reason || (failure->status && failure->segment <= run->segment) ||
+	        (reason == ASSAY_REASON_RUN_SHORT && slow));
+}
+
 /* The finished files, read by the verifier as a stranger would. */
 static enum assay_status check(const struct assay_attest *attest, const char *attestation, const char *transcript,
                                struct assay_verdict *verdict, struct assay_error *error)
@@ -202,9 +221,12 @@ static enum assay_status check(const struct assay_attest *attest, const char *at
 		*error = verdict->error;
 		return status;
 	}
+	bool as_done = verdict->run_count == attest->job->challenge.segment_count * attest->job->challenge.devices;
+	for (uint32_t i = 0; i < verdict->run_count; i++)
+		as_done = as_done && is_as_done(attest->job, &verdict->runs[i]);
 	for (int id = 0; id < ASSAY_CHECK_COUNT; id++) {
 		enum assay_reason reason = verdict->checks[id].reason;
-		if (reason && reason != ASSAY_REASON_PROFILE_UNKNOWN)
+		if (id == ASSAY_CHECK_RECHECK ? !as_done : reason && reason != ASSAY_REASON_PROFILE_UNKNOWN)
 			return assay_fail(
 			    error, ASSAY_ERROR_DEVICE, "attest.refused",
 			    "the verifier refuses this work (%s, %s): a device gave a wrong result; nothing was "

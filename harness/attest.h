@@ -11,7 +11,7 @@
 #include "harness/secret.h"
 
 struct assay_attest {
-	const struct assay_job *job;
+	struct assay_job *job;
 	const struct assay_secret *secret;
 	time_t started, finished;
 	const char *prefix; /* PREFIX.intoto.json and PREFIX.transcript */
@@ -20,8 +20,8 @@ struct assay_attest {
 };
 
 /* `verdict` is that of the verifier on the finished files, with the prover's own key trusted; to be closed by the
- * caller. Errors: those of the devices, io.exists, io.open, io.write; attest.refused when the verifier does not accept
- * the work. */
+ * caller: an empty or a short run of a device that failed is what it may find fault with, and nothing else. Errors:
+ * those of the devices, io.exists, io.open, io.write; attest.refused when the verifier does not accept the work. */
 enum assay_status assay_attest_write(struct assay_attest *attest, struct assay_verdict *verdict,
                                      struct assay_error *error) ASSAY_CHECK_RESULT;
 

@@ -16,6 +16,7 @@
 #include "harness/command.h"
 #include "harness/guard.h"
 #include "harness/measure.h"
+#include "harness/report.h"
 #include "harness/selftest.h"
 #include "harness/state.h"
 #include "harness/table.h"
@@ -47,67 +48,6 @@ struct options {
 
 /* Where results go for people: standard output, or standard error when standard output is for a program. */
 static FILE *text_out;
-
-/* ---- Progress: a line that is rewritten on a terminal, nothing when piped ---- */
-
-static void progress(void *context, const struct assay_job *job, uint32_t segment, uint32_t device, uint32_t rounds,
-                     uint64_t elapsed_ns)
-{
-	static const char bar[] = "####################";
-	const struct assay_segment *asked = &job->challenge.segments[segment];
-	uint64_t asked_ns = UINT64_C(1000000) * asked->duration_ms;
-	int filled = elapsed_ns < asked_ns ? (int)(20 * elapsed_ns / asked_ns) : 20;
-	(void)context;
-
-	fprintf(stderr, "\r  %-12s %-10s %-20.*s  round %" PRIu32 "   %" PRIu64 " s left ", asked->work->name,
-	        job->devices[device].id, filled, bar, rounds,
-	        elapsed_ns < asked_ns ? (asked_ns - elapsed_ns + 999999999) / 1000000000 : 0);
-}
-
-static void progress_clear(const struct assay_job *job)
-{
-	if (job->progress)
-		fprintf(stderr, "\r\033[K");
-}
-
-/* How large the table was that was read; and whether the reads say more of a cache than of the memory. */
-static void print_table(uint64_t bytes, const struct assay_device_info *info)
-{
-	fprintf(text_out, "  %-23s table %.2f GiB%s\n", "", (double)bytes / (1 << 30),
-	        bytes / 64 < info->cache_bytes ? ": within 64 times its last cache, so partly a figure of that cache"
-	                                       : "");
-}
-
-static void print_runs(const struct assay_job *job)
-{
-	for (uint32_t j = 0; j < job->challenge.segment_count; j++) {
-		const struct assay_segment *segment = &job->challenge.segments[j];
-		for (uint32_t d = 0; !segment->work->is_fill && d < job->challenge.devices; d++) {
-			const struct assay_run_log *log = &job->runs[j * job->challenge.devices + d];
-			uint64_t asked_ns = UINT64_C(1000000) * segment->duration_ms;
-			double time = (double)(log->elapsed_ns > asked_ns ? log->elapsed_ns : asked_ns);
-			uint64_t *times = malloc(log->rounds * sizeof *times);
-			char rate[32];
-			if (!times)
-				return;
-			memcpy(times, log->round_ns, log->rounds * sizeof *times);
-			struct assay_spread spread = assay_spread_of(times, log->rounds);
-			free(times);
-			assay_quantity(rate,
-			               (double)log->rounds * (double)segment->work->round_work(&segment->params) * 1e9 /
-			                   time,
-			               segment->work->unit, "/s");
-			fprintf(text_out,
-			        "  %-12s %-10s %4" PRIu32 " rounds   %13s claimed   round %.1f ms  (%.1f ... %.1f)\n",
-			        segment->work->name, job->devices[d].id, log->rounds, rate, (double)spread.median / 1e6,
-			        (double)spread.low / 1e6, (double)spread.high / 1e6);
-			if (segment->work->table_bytes)
-				print_table(segment->work->table_bytes(&segment->params), &job->devices[d].info);
-		}
-	}
-}
-
-/* ---- The steps ---- */
 
 /* The key that was named; else the one in the configuration directory, made on first use; else one for this run only.
  */
@@ -287,11 +227,13 @@ static uint32_t duration_s(const struct assay_challenge *challenge)
 
 static int run(const struct options *options, struct assay_device *devices, uint32_t *count)
 {
-	struct assay_job job = {.progress = isatty(STDERR_FILENO) ? progress : NULL};
+	struct assay_job job = {.progress = isatty(STDERR_FILENO) ? assay_report_progress : NULL,
+	                        .remark = assay_report_remark};
 	struct assay_verdict verdict = {0};
 	struct assay_secret secret = {0};
 	struct assay_error error;
 	uint64_t start;
+	int code = 0;
 
 	enum assay_status status = outputs_check(options, &error);
 	if (!status)
@@ -319,24 +261,30 @@ static int run(const struct options *options, struct assay_device *devices, uint
 	job.devices = devices;
 	memcpy(job.key, secret.key, sizeof job.key);
 	status = assay_job_run(&job, &error);
-	progress_clear(&job);
+	assay_report_clear();
 	if (status)
 		goto done;
 	attest.finished = time(NULL);
-	print_runs(&job);
+	assay_report_rates(text_out, &job);
 	fputc('\n', text_out);
 	start = assay_clock_ns();
 	if (job.progress)
 		fprintf(stderr, "  opening and checking the drawn leaves ...");
 	status = assay_attest_write(&attest, &verdict, &error);
-	progress_clear(&job);
-	if (!status)
+	assay_report_clear();
+	if (!status) {
 		print_written(options, &verdict, assay_clock_ns() - start - attest.verify_ns, attest.verify_ns);
+		code = assay_report_failures(&job, &verdict, options->prefix);
+	}
 done:
+	if (status) {
+		assay_remark(&error);
+		code = assay_report_exit(&error);
+	}
 	assay_secret_forget(&secret);
 	assay_verdict_close(&verdict);
 	assay_job_close(&job);
-	return status ? assay_complain(&error) : 0;
+	return code;
 }
 
 int assay_command_run(int argc, char **argv)

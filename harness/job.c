@@ -3,36 +3,12 @@
  * See job.h. */
 #include "harness/job.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/measure.h"
+#include "harness/segment.h"
 #include "verify/chain.h"
-
-/* What the threads of a segment share. */
-struct segment_run {
-	struct assay_job *job;
-	uint32_t segment;
-	atomic_bool failed;
-	pthread_mutex_t progress_lock;
-
-	/* The barrier: devices report ready, and go when all of them have. */
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	uint32_t ready;
-	bool go;
-};
-
-/* One device's thread. */
-struct device_run {
-	struct segment_run *shared;
-	uint32_t device;
-	struct assay_run_log *log;
-	enum assay_status status;
-	struct assay_error error;
-};
 
 json_t *assay_devices_json(const struct assay_device *devices, uint32_t count)
 {
@@ -80,9 +56,9 @@ static void log_release(struct assay_run_log *log)
 }
 
 /* Rounds until the segment's length is reached: a number of them, or a duration. */
-static enum assay_status rounds(struct device_run *run, struct assay_engine *engine, uint64_t start)
+static enum assay_status rounds(struct assay_device_run *run, struct assay_engine *engine, uint64_t start)
 {
-	struct segment_run *shared = run->shared;
+	struct assay_segment_run *shared = run->shared;
 	struct assay_job *job = shared->job;
 	const struct assay_segment *segment = &job->challenge.segments[shared->segment];
 	const uint64_t asked_ns = UINT64_C(1000000) * segment->duration_ms;
@@ -105,18 +81,18 @@ static enum assay_status rounds(struct device_run *run, struct assay_engine *eng
 		assay_chain_round(seed, log->roots[log->rounds]);
 		log->rounds++;
 		if (job->progress) {
-			pthread_mutex_lock(&shared->progress_lock);
+			pthread_mutex_lock(&shared->report_lock);
 			job->progress(job->progress_context, job, shared->segment, run->device, log->rounds,
 			              log->elapsed_ns);
-			pthread_mutex_unlock(&shared->progress_lock);
+			pthread_mutex_unlock(&shared->report_lock);
 		}
-	} while (!atomic_load(&shared->failed) && assay_segment_rounds_allowed(segment, log->rounds + 1) &&
+	} while (assay_segment_rounds_allowed(segment, log->rounds + 1) &&
 	         (segment->rounds ? log->rounds < segment->rounds : log->elapsed_ns < asked_ns));
 	return ASSAY_OK;
 }
 
 /* A round that does not count, from a seed that no job has. */
-static enum assay_status round_apart(struct device_run *run, struct assay_engine *engine)
+static enum assay_status round_apart(struct assay_device_run *run, struct assay_engine *engine)
 {
 	const uint8_t seed[ASSAY_HASH_BYTES] = {0};
 	uint8_t root[ASSAY_HASH_BYTES];
@@ -125,7 +101,7 @@ static enum assay_status round_apart(struct device_run *run, struct assay_engine
 }
 
 /* A segment holds no more rounds than SPEC 3.3 allows; what is left of a long duration would count against the rate. */
-static enum assay_status rounds_fit(struct device_run *run, struct assay_engine *engine)
+static enum assay_status rounds_fit(struct assay_device_run *run, struct assay_engine *engine)
 {
 	const struct assay_job *job = run->shared->job;
 	const struct assay_segment *segment = &job->challenge.segments[run->shared->segment];
@@ -143,7 +119,7 @@ static enum assay_status rounds_fit(struct device_run *run, struct assay_engine 
 }
 
 /* Before the barrier: memory is mapped, programs are compiled for this size; and a long segment is checked. */
-static enum assay_status warm_up(struct device_run *run, struct assay_engine *engine)
+static enum assay_status warm_up(struct assay_device_run *run, struct assay_engine *engine)
 {
 	enum { LONG_MS = 60000 };
 	const struct assay_segment *segment = &run->shared->job->challenge.segments[run->shared->segment];
@@ -157,8 +133,7 @@ static enum assay_status warm_up(struct device_run *run, struct assay_engine *en
 	return status;
 }
 
-/* Before the barrier: an engine of the segment's workload, or the one that was filled for it. */
-static enum assay_status ready(struct device_run *run, struct assay_engine *engine)
+enum assay_status assay_run_ready(struct assay_device_run *run, struct assay_engine *engine)
 {
 	struct assay_job *job = run->shared->job;
 	const struct assay_segment *segment = &job->challenge.segments[run->shared->segment];
@@ -177,8 +152,7 @@ static enum assay_status ready(struct device_run *run, struct assay_engine *engi
 	return status ? status : warm_up(run, engine);
 }
 
-/* From the barrier on. */
-static enum assay_status fill(struct device_run *run, struct assay_engine *engine)
+static enum assay_status fill(struct assay_device_run *run, struct assay_engine *engine)
 {
 	struct assay_job *job = run->shared->job;
 	const struct assay_device *device = &job->devices[run->device];
@@ -195,74 +169,11 @@ static enum assay_status fill(struct device_run *run, struct assay_engine *engin
 	return status;
 }
 
-static void *device_thread(void *context)
+enum assay_status assay_run_go(struct assay_device_run *run, struct assay_engine *engine, uint64_t start)
 {
-	struct device_run *run = context;
-	struct segment_run *shared = run->shared;
-	const struct assay_segment *segment = &shared->job->challenge.segments[shared->segment];
-	struct assay_engine engine = {0};
+	const struct assay_segment *segment = &run->shared->job->challenge.segments[run->shared->segment];
 
-	run->status = ready(run, &engine);
-	if (run->status)
-		atomic_store(&shared->failed, true);
-	pthread_mutex_lock(&shared->lock);
-	shared->ready++;
-	pthread_cond_broadcast(&shared->changed);
-	while (!shared->go)
-		pthread_cond_wait(&shared->changed, &shared->lock);
-	pthread_mutex_unlock(&shared->lock);
-	if (!run->status && !atomic_load(&shared->failed)) {
-		run->status = segment->work->is_fill ? fill(run, &engine) : rounds(run, &engine, assay_clock_ns());
-		if (run->status)
-			atomic_store(&shared->failed, true);
-	}
-	assay_engine_finish(&engine);
-	return NULL;
-}
-
-static enum assay_status segment_run(struct assay_job *job, uint32_t j, struct assay_error *error)
-{
-	const uint32_t count = job->challenge.devices;
-	struct segment_run shared = {.job = job, .segment = j};
-	struct device_run *runs = calloc(count, sizeof *runs);
-	pthread_t threads[ASSAY_DEVICES_MAX];
-	uint32_t started = 0;
-	enum assay_status status = ASSAY_OK;
-
-	if (!runs)
-		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
-	pthread_mutex_init(&shared.progress_lock, NULL);
-	pthread_mutex_init(&shared.lock, NULL);
-	pthread_cond_init(&shared.changed, NULL);
-	for (; started < count; started++) {
-		runs[started] =
-		    (struct device_run){.shared = &shared, .device = started, .log = &job->runs[j * count + started]};
-		if (pthread_create(&threads[started], NULL, device_thread, &runs[started]) != 0) {
-			atomic_store(&shared.failed, true);
-			status =
-			    assay_fail(error, ASSAY_ERROR_DEVICE, "device.open",
-			               "cannot start a thread for each device; raise the process limit (ulimit -u)");
-			break;
-		}
-	}
-	pthread_mutex_lock(&shared.lock);
-	while (shared.ready < started)
-		pthread_cond_wait(&shared.changed, &shared.lock);
-	shared.go = true;
-	pthread_cond_broadcast(&shared.changed);
-	pthread_mutex_unlock(&shared.lock);
-	for (uint32_t d = 0; d < started; d++)
-		pthread_join(threads[d], NULL);
-	for (uint32_t d = 0; d < started && !status; d++) {
-		status = runs[d].status;
-		if (status && error)
-			*error = runs[d].error;
-	}
-	pthread_cond_destroy(&shared.changed);
-	pthread_mutex_destroy(&shared.lock);
-	pthread_mutex_destroy(&shared.progress_lock);
-	free(runs);
-	return status;
+	return segment->work->is_fill ? fill(run, engine) : rounds(run, engine, start);
 }
 
 static void segment_commit(const struct assay_job *job, uint32_t j, uint8_t out[ASSAY_HASH_BYTES])
@@ -277,6 +188,21 @@ static void segment_commit(const struct assay_job *job, uint32_t j, uint8_t out[
 			assay_commit_root(&commit, log->roots[r]);
 	}
 	assay_commit_finish(&commit, out);
+}
+
+/* The first failure, when no device has a round. */
+static enum assay_status nothing_done(const struct assay_job *job, struct assay_error *error)
+{
+	for (uint32_t i = 0; i < job->challenge.segment_count * job->challenge.devices; i++)
+		if (job->runs[i].rounds)
+			return ASSAY_OK;
+	for (uint32_t d = 0; d < job->challenge.devices; d++)
+		if (job->failures[d].status) {
+			if (error)
+				*error = job->failures[d].error;
+			return job->failures[d].status;
+		}
+	return ASSAY_OK;
 }
 
 enum assay_status assay_job_run(struct assay_job *job, struct assay_error *error)
@@ -299,12 +225,12 @@ enum assay_status assay_job_run(struct assay_job *job, struct assay_error *error
 	assay_chain_first_segment(seed, seed, assay_nonce_self);
 	for (uint32_t j = 0; !status && j < challenge->segment_count; j++) {
 		memcpy(job->segment_seeds[j], seed, sizeof seed);
-		status = segment_run(job, j, error);
+		status = assay_segment_run(job, j, error);
 		segment_commit(job, j, commit);
 		assay_chain_next_segment(seed, seed, commit, assay_nonce_self);
 	}
 	memcpy(job->sample_key, seed, sizeof seed);
-	return status;
+	return status ? status : nothing_done(job, error);
 }
 
 /* A draw and its place among the draws. */
@@ -342,8 +268,8 @@ static enum assay_status open_drawn(const struct assay_job *job, const struct as
 	return ASSAY_OK;
 }
 
-enum assay_status assay_job_open(const struct assay_job *job, uint32_t j, uint32_t d, uint8_t **paths,
-                                 struct assay_error *error)
+enum assay_status assay_job_open_on(const struct assay_job *job, uint32_t j, uint32_t d, struct assay_device *on,
+                                    uint8_t **paths, struct assay_error *error)
 {
 	const struct assay_segment *segment = &job->challenge.segments[j];
 	const struct assay_run_log *log = &job->runs[j * job->challenge.devices + d];
@@ -366,8 +292,7 @@ enum assay_status assay_job_open(const struct assay_job *job, uint32_t j, uint32
 			drawn[i] = (struct drawn){draws[i], i};
 		qsort(drawn, samples, sizeof *drawn, by_leaf);
 		assay_chain_run(seed, job->segment_seeds[j], d);
-		status = assay_engine_prepare(&engine, &job->devices[d], assay_workload_of(segment->work),
-		                              &segment->params, error);
+		status = assay_engine_prepare(&engine, on, assay_workload_of(segment->work), &segment->params, error);
 		if (!status && segment->work->fill) {
 			uint8_t before[ASSAY_HASH_BYTES];
 			assay_chain_run(before, job->segment_seeds[j - 1], d);
@@ -394,6 +319,7 @@ void assay_job_close(struct assay_job *job)
 		log_release(&job->runs[i]);
 	for (uint32_t d = 0; job->filled && d < job->challenge.devices; d++)
 		assay_engine_finish(&job->filled[d]);
+	assay_device_close(&job->spare);
 	free(job->filled);
 	free(job->runs);
 	free(job->challenge_text);

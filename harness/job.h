@@ -18,6 +18,13 @@ struct assay_run_log {
 	uint64_t elapsed_ns;                     /* from the first round's start to the last one's root */
 };
 
+/* How a device ended before its work did. */
+struct assay_failure {
+	enum assay_status status; /* ASSAY_OK: it did not */
+	uint32_t segment;         /* in which; challenge.segment_count in the openings */
+	struct assay_error error;
+};
+
 struct assay_job;
 
 /* Called from device threads, one at a time, after each round; `elapsed_ns` is since the barrier. */
@@ -30,6 +37,7 @@ struct assay_job {
 	struct assay_device *devices; /* challenge.devices of them; the caller's */
 	assay_progress *progress;     /* may be NULL */
 	void *progress_context;
+	void (*remark)(const struct assay_error *why); /* on devices that fail, one call at a time; may be NULL */
 
 	/* Made by assay_job_run; released by assay_job_close. */
 	char *challenge_text, *devices_text;
@@ -37,16 +45,25 @@ struct assay_job {
 	uint8_t sample_key[ASSAY_HASH_BYTES];
 	struct assay_run_log *runs;  /* [segment * devices + device] */
 	struct assay_engine *filled; /* one a device, between a fill and the segment after it */
+	struct assay_failure failures[ASSAY_DEVICES_MAX];
+	struct assay_device spare; /* the cpu, where it had to open leaves for others */
 };
 
-/* All segments. The caller fills the first part of the job and zeroes the rest. Errors are those of the devices; a job
- * with an error has nothing to attest. */
+/* All segments. The caller fills the first part of the job and zeroes the rest. A device that fails keeps the rounds
+ * that it has and does no more (job->failures); the others go on. An error is that of the first device when none has a
+ * round, or one of what was asked for; a job with an error has nothing to attest. */
 enum assay_status assay_job_run(struct assay_job *job, struct assay_error *error) ASSAY_CHECK_RESULT;
 
 /* The paths of the drawn leaves of one run, in draw order: samples * depth hashes, to be released with free(). NULL and
- * no error for a run without rounds. */
-enum assay_status assay_job_open(const struct assay_job *job, uint32_t segment, uint32_t device, uint8_t **paths,
+ * no error for a run without rounds. A device that failed, or fails now, is stood in for by another one or by the cpu.
+ * Errors: those of the last one tried; device.miscompute when nobody has the result that the run committed to. */
+enum assay_status assay_job_open(struct assay_job *job, uint32_t segment, uint32_t device, uint8_t **paths,
                                  struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* The same on this device and no other. */
+enum assay_status assay_job_open_on(const struct assay_job *job, uint32_t segment, uint32_t device,
+                                    struct assay_device *on, uint8_t **paths,
+                                    struct assay_error *error) ASSAY_CHECK_RESULT;
 
 void assay_job_close(struct assay_job *job);
 

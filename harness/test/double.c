@@ -8,8 +8,9 @@
  *
  * The environment plays the machine: ASSAY_DOUBLE_DEVICES (1), ASSAY_DOUBLE_ARCHITECTURE ("90", "gfx90a"),
  * ASSAY_DOUBLE_DRIVER (12040), ASSAY_DOUBLE_MEMORY and ASSAY_DOUBLE_USED in MiB, ASSAY_DOUBLE_NAME. ASSAY_DOUBLE_FAIL=
- * FUNCTION:N[:CODE] makes the N-th call of a function fail, e.g. launch:3, with that error; ASSAY_DOUBLE_WRONG=units
- * makes products of matrix units wrong. */
+ * FUNCTION:N[:CODE] makes the N-th call of a function fail, e.g. launch:3, with that error; ASSAY_DOUBLE_LOST=
+ * DEVICE:N is a device that is lost at its N-th launch; ASSAY_DOUBLE_WRONG=units makes products of matrix units wrong.
+ */
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -34,9 +35,14 @@ extern const struct assay_kernel_set assay_kernels_scalar, assay_kernels_long;
 	EXPORT int NAME(cuda, hip)(__VA_ARGS__); \
 	EXPORT int NAME(cuda, hip)(__VA_ARGS__)
 
+struct context {
+	int device; /* from 0 */
+	atomic_bool lost;
+};
+
 static atomic_size_t used;
 static bool initialised;
-static _Thread_local void *current;
+static _Thread_local struct context *current;
 
 static long number(const char *name, long otherwise)
 {
@@ -63,6 +69,20 @@ static int fails_as(const char *function, int otherwise)
 static bool fails(const char *function)
 {
 	return fails_as(function, INVALID) != 0;
+}
+
+/* Whether the current device is lost, counting this launch. */
+static bool is_lost(bool launch)
+{
+	static atomic_long launches;
+	const char *wanted = getenv("ASSAY_DOUBLE_LOST");
+	char *end = NULL;
+
+	if (!current || !wanted || strtol(wanted, &end, 10) != current->device || *end != ':')
+		return false;
+	if (launch && atomic_fetch_add(&launches, 1) + 1 >= strtol(end + 1, NULL, 10))
+		atomic_store(&current->lost, true);
+	return atomic_load(&current->lost);
 }
 
 CALL(init, cuInit, hipInit, unsigned flags)
@@ -136,7 +156,10 @@ CALL(context_retain, cuDevicePrimaryCtxRetain, hipDevicePrimaryCtxRetain, void *
 {
 	int code = device >= 40 ? fails_as("context_retain", INVALID) : INVALID;
 
-	*context = code == 0 ? malloc(1) : NULL;
+	struct context *made = code == 0 ? calloc(1, sizeof *made) : NULL;
+	if (made)
+		made->device = device - 40;
+	*context = made;
 	return code;
 }
 
@@ -177,7 +200,7 @@ CALL(stream_query, cuStreamQuery, hipStreamQuery, void *stream)
 
 	if (code == GPU_ERROR_NOT_READY)
 		atomic_store(&never, true);
-	return !current || !stream ? LOST : atomic_load(&never) ? GPU_ERROR_NOT_READY : code;
+	return !current || !stream || is_lost(false) ? LOST : atomic_load(&never) ? GPU_ERROR_NOT_READY : code;
 }
 
 CALL(memory_info, cuMemGetInfo_v2, hipMemGetInfo, size_t *available, size_t *total)
@@ -219,7 +242,7 @@ CALL(memory_write, cuMemcpyHtoDAsync_v2, hipMemcpyHtoDAsync, uint64_t address, c
 {
 	int code = fails_as("memory_write", LOST);
 
-	if (!current || !stream || code)
+	if (!current || !stream || code || is_lost(false))
 		return code ? code : LOST;
 	memcpy((void *)(uintptr_t)address, data, len);
 	return 0;
@@ -229,7 +252,7 @@ CALL(memory_read, cuMemcpyDtoHAsync_v2, hipMemcpyDtoHAsync, void *data, uint64_t
 {
 	int code = fails_as("memory_read", LOST);
 
-	if (!current || !stream || code)
+	if (!current || !stream || code || is_lost(false))
 		return code ? code : LOST;
 	memcpy(data, (const void *)(uintptr_t)address, len);
 	return 0;
@@ -341,7 +364,7 @@ CALL(launch, cuLaunchKernel, hipModuleLaunchKernel, void *handle, unsigned grid_
 {
 	const struct function *function = handle;
 	const void *const *arguments = (const void *const *)parameters;
-	int code = fails_as("launch", LOST);
+	int code = is_lost(true) ? LOST : fails_as("launch", LOST);
 
 	if (!current || !stream || grid_x == 0 || block_x == 0 || block_x > 1024 || grid_y != 1 || grid_z != 1 ||
 	    block_y != 1 || block_z != 1 || extra)

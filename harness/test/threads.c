@@ -82,9 +82,9 @@ static void sound_job(const char *prefix)
 static void failing_jobs(void)
 {
 	static struct assay_device devices[2];
-	enum assay_status status = ASSAY_ERROR_DEVICE;
+	bool failed = true;
 
-	for (uint32_t n = 1; n <= 40 || status; n += 3) {
+	for (uint32_t n = 1; n <= 40 || failed; n += 3) {
 		struct assay_job job;
 		shim_reset();
 		shim.device = 1;
@@ -93,7 +93,9 @@ static void failing_jobs(void)
 		for (uint32_t d = 0; d < 2; d++)
 			NEED(assay_device_open(&devices[d], &shim_backend, d, NULL, &error) == ASSAY_OK, ": %s\n",
 			     error.text);
-		status = job_run(&job, devices, 2);
+		NEED(job_run(&job, devices, 2) == ASSAY_OK, ": %s\n", error.text);
+		failed = job.failures[1].status != ASSAY_OK;
+		NEED(job.failures[0].status == ASSAY_OK && job.runs[0].rounds == 3, "\n");
 		assay_job_close(&job);
 		for (uint32_t d = 0; d < 2; d++)
 			assay_device_close(&devices[d]);
