@@ -47,6 +47,7 @@ def challenge_of(segments, devices=1, samples=16, profile="vectors"):
 
 class Prover:
     """Does a job. `rounds[j][d]` are the rounds done; Cheat overrides the small methods."""
+    stagger_ms = 0
 
     def __init__(self, challenge, devices=None, rounds=None, secret=SECRET, key=None):
         self.payload, self.secret, self.key = canonical(challenge), secret, key or v.ed25519_public(secret)
@@ -119,6 +120,7 @@ class Prover:
                     "challenge": {"digest": {"sha256": sha256(self.payload).hex()}, "mode": c.mode,
                                   "profile": c.profile},
                     "claimed": {"finishedAt": "2030-01-01T00:01:00Z", "startedAt": "2030-01-01T00:00:00Z",
+                                "staggerMs": self.stagger_ms,
                                 "segments": [[self.claim(j, d) for d in range(c.devices)]
                                              for j in range(len(c.segments))]},
                     "devices": self.devices,
@@ -470,6 +472,10 @@ def good():
     # Claims are not checked (§8.3).
     lies = {"medianNs": 0, "lowNs": 2**53 - 1, "highNs": 1, "elapsedNs": 2**53 - 1}
     yield "claims-lie", "inconclusive", unknown, finish(chain_job(), **lies)
+    for name, ms in (("staggered", 250), ("staggered-most", 86400000)):
+        prover = Prover(challenge_of([hashes(1, 2, durationMs=900)], 3, 4), rounds=[[3, 2, 1]])
+        prover.stagger_ms = ms
+        yield name, "inconclusive", unknown, finish(prover)
     # A real profile in its smallest row: the only one that passes.
     segments = [square(2048, 5000), hashes(12, 12, durationMs=5000)]
     quick_host = Prover(challenge_of(segments, samples=512, profile=quick), rounds=[[1], [1]])
@@ -987,6 +993,13 @@ def reject_statement(b):
         "started-letters": ("predicate.claimed.startedAt", "YYYY-MM-DDThh:mm:ssZ"),
         "finished-integer": ("predicate.claimed.finishedAt", 1893456000),
         "finished-empty": ("predicate.claimed.finishedAt", ""),
+        "stagger-missing": ("predicate.claimed.staggerMs", GONE),
+        "stagger-null": ("predicate.claimed.staggerMs", None),
+        "stagger-true": ("predicate.claimed.staggerMs", True),
+        "stagger-string": ("predicate.claimed.staggerMs", "250"),
+        "stagger-negative": ("predicate.claimed.staggerMs", -1),
+        "stagger-86400001": ("predicate.claimed.staggerMs", 86400001),
+        "claimed-member": ("predicate.claimed.stagger", 0),
         "claimed-segment-null": ("predicate.claimed.segments.0", None),
         "claimed-run-integer": (run, 5), "claimed-run-member": (run + ".rate", 1),
         "claimed-low-missing": (run + ".lowNs", GONE),

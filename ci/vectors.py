@@ -680,7 +680,8 @@ def check_statement(payload):
     need(type(p["work"]) is list and all(is_text(i) for i in p["work"]), bad, "work")
     need(type(p["devices"]) is list, bad, "devices")
     claimed = p["claimed"]
-    need(has(claimed, "finishedAt segments startedAt"), bad, "claimed")
+    need(has(claimed, "finishedAt segments staggerMs startedAt"), bad, "claimed")
+    need(is_int(claimed["staggerMs"], 0, 86400000), bad, "staggerMs")
     time = r"[0-9]{4}(-[0-9]{2}){2}T([0-9]{2}:){2}[0-9]{2}Z"
     for i in ("startedAt", "finishedAt"):
         need(is_text(claimed[i]) and re.fullmatch(time, claimed[i]), bad, "time")

@@ -33,6 +33,7 @@ static const char usage[] =
     "      --duration SECONDS  of each workload, for soak\n"
     "      --row NAME          sizes: host, small, medium, large, huge (what the smallest device can hold)\n"
     "      --variant NAME      of the kernels (the fastest that is sound); see `assay devices --kernels`\n"
+    "      --stagger MS        start device N of the list N x MS late, where a supply trips (0); lowers rates\n"
     "      --share             also on a device that others use, or a part of a card: never certified\n"
     "      --strict            draw 2048 leaves a run instead of 512: e* 2.8 % instead of 10.7 %\n"
     "  -k, --key KEYFILE       signing key (~/.config/assay/key, made on first use)\n"
@@ -40,9 +41,11 @@ static const char usage[] =
     "      --force             replace existing files\n"
     "      --json              the verdict as JSON on standard output\n";
 
+enum { STAGGER_MS_MAX = 60000 };
+
 struct options {
 	const char *devices, *workloads, *profile, *row, *key, *prefix, *variant;
-	uint32_t duration_s, samples;
+	uint32_t duration_s, samples, stagger_ms;
 	bool force, json, share;
 };
 
@@ -109,6 +112,12 @@ static enum assay_status challenge_make(struct assay_challenge *challenge, const
 		return assay_fail(error, ASSAY_ERROR_INPUT, "profile.duration",
 		                  "profile %s takes %u to %u seconds a workload; for other durations use -p soak",
 		                  options->profile, profile->duration_ms_min / 1000, profile->duration_ms_max / 1000);
+	if ((uint64_t)options->stagger_ms * (count - 1) >= duration_ms)
+		return assay_fail(
+		    error, ASSAY_ERROR_INPUT, "plan.stagger",
+		    "--stagger %u: the last of %u devices would begin after the %llu s of a workload; take "
+		    "less, or a longer profile",
+		    options->stagger_ms, count, (unsigned long long)duration_ms / 1000);
 	memset(challenge, 0, sizeof *challenge);
 	enum assay_status status = assay_works_find(works, &challenge->segment_count, options->workloads, error);
 	if (status)
@@ -259,6 +268,7 @@ static int run(const struct options *options, struct assay_device *devices, uint
 	                              .prefix = options->prefix,
 	                              .replace = options->force};
 	job.devices = devices;
+	job.stagger_ms = options->stagger_ms;
 	memcpy(job.key, secret.key, sizeof job.key);
 	status = assay_job_run(&job, &error);
 	assay_report_clear();
@@ -290,18 +300,26 @@ done:
 int assay_command_run(int argc, char **argv)
 {
 	static const struct option table[] = {
-	    {"device", required_argument, NULL, 'd'},  {"workload", required_argument, NULL, 'w'},
-	    {"profile", required_argument, NULL, 'p'}, {"key", required_argument, NULL, 'k'},
-	    {"row", required_argument, NULL, 'r'},     {"output", required_argument, NULL, 'o'},
-	    {"json", no_argument, NULL, 'j'},          {"duration", required_argument, NULL, 't'},
-	    {"strict", no_argument, NULL, 's'},        {"force", no_argument, NULL, 'f'},
-	    {"variant", required_argument, NULL, 'v'}, {"share", no_argument, NULL, 'S'},
-	    {"help", no_argument, NULL, 'h'},          {0},
+	    {"device", required_argument, NULL, 'd'},
+	    {"workload", required_argument, NULL, 'w'},
+	    {"profile", required_argument, NULL, 'p'},
+	    {"key", required_argument, NULL, 'k'},
+	    {"row", required_argument, NULL, 'r'},
+	    {"output", required_argument, NULL, 'o'},
+	    {"json", no_argument, NULL, 'j'},
+	    {"duration", required_argument, NULL, 't'},
+	    {"strict", no_argument, NULL, 's'},
+	    {"force", no_argument, NULL, 'f'},
+	    {"variant", required_argument, NULL, 'v'},
+	    {"share", no_argument, NULL, 'S'},
+	    {"stagger", required_argument, NULL, 'g'},
+	    {"help", no_argument, NULL, 'h'},
+	    {0},
 	};
 	static struct assay_device devices[ASSAY_DEVICES_MAX];
 	struct options options = {.devices = "all", .workloads = "all", .profile = "quick", .samples = 512};
 	char prefix[64], *end;
-	unsigned long seconds;
+	unsigned long seconds, milliseconds;
 	uint32_t count = 0;
 
 	for (int option; (option = getopt_long(argc, argv, "d:w:p:k:o:h", table, NULL)) != -1;) {
@@ -329,6 +347,15 @@ int assay_command_run(int argc, char **argv)
 				return ASSAY_EXIT_ERROR;
 			}
 			options.duration_s = (uint32_t)seconds;
+			break;
+		case 'g':
+			milliseconds = strtoul(optarg, &end, 10);
+			if (*optarg < '0' || *optarg > '9' || *end || milliseconds > STAGGER_MS_MAX) {
+				fprintf(stderr, "assay: --stagger %s: not 0 to %d milliseconds (plan.stagger)\n",
+				        optarg, STAGGER_MS_MAX);
+				return ASSAY_EXIT_ERROR;
+			}
+			options.stagger_ms = (uint32_t)milliseconds;
 			break;
 		case 's':
 			options.samples = 2048;

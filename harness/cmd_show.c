@@ -59,6 +59,8 @@ static void print(const struct assay_envelope *envelope, const struct assay_stat
 	printf("  challenge   mode %s, profile %s\n", statement->mode, statement->profile);
 	printf("  time        %s to %s, by the prover's clock\n",
 	       text_of(json_object_get(predicate, "claimed"), "startedAt"), statement->finished_at);
+	if (statement->stagger_ms)
+		printf("  stagger     device #N began N x %u ms after #0 in each segment\n", statement->stagger_ms);
 	for (size_t d = 0; d < json_array_size(statement->devices); d++) {
 		const json_t *device = json_array_get(statement->devices, d);
 		printf("  device #%zu   %s: %s (%s)\n              %s; %s\n", d, text_of(device, "backend"),

@@ -64,7 +64,8 @@ static enum assay_status rounds(struct assay_device_run *run, struct assay_engin
 	const uint64_t asked_ns = UINT64_C(1000000) * segment->duration_ms;
 	struct assay_run_log *log = run->log;
 	uint8_t seed[ASSAY_HASH_BYTES];
-	uint64_t before = start;
+	/* A late start is no part of a round, but of the time that counts. */
+	uint64_t before = start + UINT64_C(1000000) * job->stagger_ms * run->device;
 
 	assay_chain_run(seed, job->segment_seeds[shared->segment], run->device);
 	do {

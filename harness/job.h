@@ -37,6 +37,7 @@ struct assay_job {
 	struct assay_device *devices; /* challenge.devices of them; the caller's */
 	assay_progress *progress;     /* may be NULL */
 	void *progress_context;
+	uint32_t stagger_ms; /* device d begins, in each segment, d times this after the first one */
 	void (*remark)(const struct assay_error *why); /* on devices that fail, one call at a time; may be NULL */
 
 	/* Made by assay_job_run; released by assay_job_close. */

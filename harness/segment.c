@@ -3,7 +3,9 @@
  * See segment.h. */
 #include "harness/segment.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "harness/measure.h"
 
@@ -44,12 +46,25 @@ static void ended(struct assay_device_run *run, enum assay_status status)
 	pthread_mutex_unlock(&shared->report_lock);
 }
 
+/* Waits for this device's turn, counted from `start_ns` of the monotonic clock. */
+static void wait_turn(const struct assay_device_run *run, uint64_t start_ns)
+{
+	const struct assay_job *job = run->shared->job;
+	uint64_t turn_ns = start_ns + UINT64_C(1000000) * job->stagger_ms * run->device;
+	struct timespec turn = {.tv_sec = (time_t)(turn_ns / 1000000000), .tv_nsec = (long)(turn_ns % 1000000000)};
+
+	if (job->stagger_ms)
+		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &turn, NULL) == EINTR)
+			;
+}
+
 static void *device_thread(void *context)
 {
 	struct assay_device_run *run = context;
 	struct assay_segment_run *shared = run->shared;
 	struct assay_engine engine = {0};
 
+	wait_turn(run, assay_clock_ns());
 	enum assay_status status = assay_run_ready(run, &engine);
 	if (status)
 		ended(run, status);
@@ -61,6 +76,7 @@ static void *device_thread(void *context)
 	bool refused = shared->refused;
 	pthread_mutex_unlock(&shared->lock);
 	if (!status && !refused) {
+		wait_turn(run, shared->start_ns);
 		status = assay_run_go(run, &engine, shared->start_ns);
 		if (status)
 			ended(run, status);

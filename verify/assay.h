@@ -143,10 +143,11 @@ struct assay_verdict {
 	char file[129]; /* last part of the attestation's name, printable ASCII */
 
 	/* Filled when the signature held: */
-	char subject[65];  /* hex SHA-256 of the transcript */
-	char keyid[65];    /* the prover's key */
-	char profile[65];  /* of the challenge */
-	char finished[21]; /* claimed, UTC */
+	char subject[65];    /* hex SHA-256 of the transcript */
+	char keyid[65];      /* the prover's key */
+	char profile[65];    /* of the challenge */
+	char finished[21];   /* claimed, UTC */
+	uint32_t stagger_ms; /* claimed: device d began d times this after the first one */
 	uint32_t samples, estar_ppm;
 	uint64_t cost; /* predicted, in units of SPEC 12 */
 	uint32_t device_count;

@@ -132,6 +132,9 @@ void assay_verdict_print(FILE *out, const char *path, const struct assay_verdict
 		for (uint32_t d = 0; d < verdict->device_count; d++)
 			fprintf(out, "        claimed      #%u is %s (%s)\n", d, verdict->devices[d].name,
 			        verdict->devices[d].architecture);
+		if (verdict->stagger_ms)
+			fprintf(out, "        claimed      #N began N x %" PRIu32 " ms after #0 in each segment\n",
+			        verdict->stagger_ms);
 		fprintf(out,
 		        "        claimed      finished %s; times and rates are by the prover's own clock\n"
 		        "        not proven   when; locality, exclusivity, identity, partition, service\n",

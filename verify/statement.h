@@ -9,6 +9,7 @@
 enum {
 	ASSAY_PAYLOAD_BYTES_MAX = 262144,
 	ASSAY_ENVELOPE_BYTES_MAX = 360448, /* base64 of the payload, and the rest */
+	ASSAY_STAGGER_MS_MAX = 86400000,
 };
 
 #define ASSAY_PREDICATE_TYPE "urn:assay:attestation:1"
@@ -45,6 +46,7 @@ struct assay_statement {
 	uint8_t transcript_digest[32], challenge_digest[32];
 	const char *mode, *profile, *finished_at;
 	const json_t *devices, *work, *segments; /* `segments` of `claimed` */
+	uint32_t stagger_ms;
 };
 
 /* ASSAY_REASON_NONE, _STATEMENT_MALFORMED or _STATEMENT_VERSION. `root` is NULL unless it returns NONE. */

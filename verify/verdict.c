@@ -207,6 +207,8 @@ char *assay_verdict_json(const struct assay_verdict *verdict)
 	                         "eStarPpm", known(verdict->estar_ppm), "samples", known(verdict->samples),
 	                         "escapeProbability", verdict->estar_ppm ? json_string("2^-20") : json_null(), "checks",
 	                         list, "claimedDevices", devices, "segments", segments);
+	json_object_set_new(root, "claimedStaggerMs",
+	                    *verdict->finished ? json_integer(verdict->stagger_ms) : json_null());
 	json_object_set_new(root, "nonClaims", assay_non_claims());
 	json_object_set_new(root, "file", json_string(verdict->file));
 	json_object_set_new(root, "error", json_null());

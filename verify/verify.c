@@ -64,6 +64,7 @@ static bool check_statement(struct session *session)
 	if (!note(session, ASSAY_CHECK_STATEMENT, reason, NULL))
 		return false;
 	assay_hex(session->verdict->subject, session->statement.transcript_digest);
+	session->verdict->stagger_ms = session->statement.stagger_ms;
 	snprintf(session->verdict->finished, sizeof session->verdict->finished, "%s", session->statement.finished_at);
 	return true;
 }

@@ -81,6 +81,10 @@ Test(commands, help_and_usage)
 	usage("$A run --duration ''");
 	usage("$A run --duration 86401");
 	usage("$A run --duration 4294967316"); /* 20 in 32 bits */
+	usage("$A run --stagger -1");
+	usage("$A run --stagger ''");
+	usage("$A run --stagger 5ms");
+	usage("$A run --stagger 60001");
 	cr_assert_eq(support_run("$A --version && $V --version"), 0);
 	cr_assert_eq(support_files(), 0);
 }
@@ -125,6 +129,7 @@ Test(commands, run_fails_at_once)
 	                         "$T/l.transcript"),
 	             0, "%s", support_err);
 	unsigned before = support_files();
+	fails("plan.stagger", "$A run -d cpu,opencl:0 --stagger 5000 -k $T/k -o $T/x");
 	fails("io.open", "$A run -d cpu -k $T/k -o $T/missing/x");
 	fails("io.open", "$A run -d cpu -k $T/k -o /proc/x");
 	fails("io.open", "$A run -d cpu -k $T/k -o $T/$(printf %0300d 1)");

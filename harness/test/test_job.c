@@ -283,6 +283,41 @@ Test(job, duration)
 	assay_device_close(&device);
 }
 
+/* Devices that begin one after the other: the wait is in no round, and in the time that counts; and it is told. */
+Test(job, staggered)
+{
+	static struct assay_device devices[3];
+	struct assay_verdict verdict;
+	struct assay_job job;
+
+	support_enter();
+	for (uint32_t d = 0; d < 3; d++)
+		support_ok(assay_device_open(&devices[d], &assay_backend_cpu, 0, NULL, &error), error);
+	job_fill(&job, devices, 3, 2);
+	job.challenge.segments[1].rounds = 0;
+	job.challenge.segments[1].duration_ms = 200;
+	job.stagger_ms = 60;
+	support_ok(assay_job_run(&job, &error), error);
+	for (uint32_t i = 0; i < 6; i++) {
+		const struct assay_run_log *log = &job.runs[i];
+		const uint64_t late_ns = UINT64_C(60000000) * (i % 3);
+		uint64_t sum_ns = 0;
+		for (uint32_t r = 0; r < log->rounds; r++) {
+			sum_ns += log->round_ns[r];
+			cr_assert_lt(log->round_ns[r], UINT64_MAX / 2, "it began before its turn");
+		}
+		cr_assert_eq(log->elapsed_ns, late_ns + sum_ns);
+		cr_assert(i < 3 || log->elapsed_ns - log->round_ns[log->rounds - 1] < 200000000, "no round too many");
+	}
+	support_ok(attest(&job, &verdict), error);
+	only_the_profile_is_unknown(&verdict);
+	cr_assert_eq(verdict.stagger_ms, 60);
+	assay_verdict_close(&verdict);
+	assay_job_close(&job);
+	for (uint32_t d = 0; d < 3; d++)
+		assay_device_close(&devices[d]);
+}
+
 /* The second file cannot get its name: the first one does not stay. */
 Test(job, both_files_or_none)
 {

@@ -111,6 +111,28 @@ Test(verdict, claimed_rates_are_exact)
 	}
 }
 
+/* What is claimed of late starts is told, in the signed file's own number. */
+Test(verdict, stagger_is_told)
+{
+	const struct assay_policy policy = test_policy();
+	static const struct {
+		const char *name;
+		uint32_t stagger_ms;
+	} table[] = {{"staggered", 250}, {"staggered-most", 86400000}, {"duration", 0}};
+
+	for (size_t i = 0; i < 3; i++) {
+		struct assay_verdict verdict;
+		char path[128];
+		snprintf(path, sizeof path, "verify/vectors/good/%s.intoto.json", table[i].name);
+		cr_assert_eq(assay_verify(&verdict, path, NULL, &policy), ASSAY_OK);
+		cr_expect_eq(verdict.stagger_ms, table[i].stagger_ms);
+		json_t *root = json_of(&verdict);
+		cr_expect_eq(json_integer_value(json_object_get(root, "claimedStaggerMs")), table[i].stagger_ms);
+		json_decref(root);
+		assay_verdict_close(&verdict);
+	}
+}
+
 /* Every good file that is quickly verified and every tenth rejected one: whatever the verdict, its JSON is canonical.
  */
 Test(verdict, json_of_every_kind)
