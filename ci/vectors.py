@@ -715,6 +715,7 @@ class Verification:
 
     def __init__(self, envelope, transcript, trusted, budget=2**30):
         self.lines, self.figures, self.signed, self.proven = [], [], False, False
+        self.shown = {}
         try:
             self.walk(envelope, transcript, trusted, budget)
         except Refused as refused:
@@ -782,6 +783,18 @@ class Verification:
         chain = Chain(t.challenge, t.devices, t.key, challenge, lambda j, d, seed: t.runs[j, d].roots)
         results = [self.recheck(challenge, t, chain, p["claimed"], j, d) for j, d in challenge.runs]
         self.proven = all(results)
+        self.aggregate(challenge)
+
+    def aggregate(self, challenge):
+        """§9.4: figures of each segment, before those of the runs."""
+        lines = []
+        for j, segment in enumerate(challenge.segments):
+            runs, asked = self.shown.get(j, []), (segment.duration or 0) * 10**6
+            work, ns = sum(run[0] for run in runs), max([asked] + [run[2] for run in runs])
+            rate = "%d %s/s" % (work * 10**9 // ns, segment.workload.unit) if runs else "nothing"
+            lines.append("segment %d %s: runs %d, work %d, certified %d, claimed %s in %d ns" % (
+                j, segment.name, len(runs), work, sum(run[1] for run in runs), rate, ns if runs else 0))
+        self.figures = lines + self.figures
 
     def recheck(self, challenge, t, chain, claimed, j, d):
         """§10.2; notes the result and the figures of §9.3, and returns whether the run passed."""
@@ -805,6 +818,7 @@ class Verification:
         short = len(roots) < max(segment.rounds or 0, getattr(segment.workload, "least", 0))
         self.note("recheck", "run.short" if short else None, "%s: %d draws" % (where, len(drawn)))
         work, e_ppm = len(roots) * segment.workload.work, e_star_ppm(challenge.samples)
+        self.shown.setdefault(j, []).append((work, certified(work, e_ppm), claimed["segments"][j][d]["elapsedNs"]))
         ns = max(claimed["segments"][j][d]["elapsedNs"], (segment.duration or 0) * 10**6)
         self.figures.append("run %d %d %s: rounds %d, work %d, eStarPpm %d, certified %d, claimed %d %s/s" % (
             j, d, segment.name, len(roots), work, e_ppm, certified(work, e_ppm), work * 10**9 // ns,

@@ -131,6 +131,16 @@ struct assay_run {
 	enum assay_reason reason;
 };
 
+/* All devices of one segment together, as far as their runs were shown; SPEC 9.4. Sums may pass 64 bits: they are
+ * decimal digits. */
+struct assay_aggregate {
+	const char *workload, *unit;
+	uint32_t runs; /* that were shown */
+	char work[48], certified_work[48];
+	uint64_t claimed_ns;   /* the longest of the asked duration and of these runs, by the prover's clock */
+	char claimed_rate[48]; /* units a second; "" = unknown */
+};
+
 struct assay_device_claim {
 	char backend[33], name[257], architecture[257];
 };
@@ -152,8 +162,10 @@ struct assay_verdict {
 	uint64_t cost; /* predicted, in units of SPEC 12 */
 	uint32_t device_count;
 	struct assay_device_claim *devices; /* what the prover says they are */
+	uint32_t segment_count;
+	struct assay_aggregate aggregates[ASSAY_SEGMENTS_MAX];
 	uint32_t run_count;
-	struct assay_run *runs;
+	struct assay_run *runs; /* segment by segment, device by device */
 
 	struct assay_error error; /* when the call did not return ASSAY_OK */
 };

@@ -101,6 +101,24 @@ static void run_print(FILE *out, const struct assay_verdict *verdict, const stru
 	fputc('\n', out);
 }
 
+/* All devices of a segment; of one alone its run says the same. */
+static void aggregate_print(FILE *out, const struct assay_verdict *verdict, const struct assay_aggregate *aggregate)
+{
+	char work[32], certified[32], rate[32], which[48];
+
+	if (aggregate->runs == 0) /* a fill, or nothing was shown */
+		return;
+	snprintf(which, sizeof which, "%" PRIu32 " of %" PRIu32, aggregate->runs, verdict->device_count);
+	assay_quantity(work, strtod(aggregate->work, NULL), aggregate->unit, "");
+	assay_quantity(certified, strtod(aggregate->certified_work, NULL), aggregate->unit, "");
+	assay_quantity(rate, strtod(aggregate->claimed_rate, NULL), aggregate->unit, "/s");
+	fprintf(out, "        %-12s %-12s together       %11s done  %11s certified", aggregate->workload, which, work,
+	        certified);
+	if (*aggregate->claimed_rate)
+		fprintf(out, "  %13s claimed", rate);
+	fputc('\n', out);
+}
+
 /* A name may come from whoever made the files; terminals are shown printable ASCII only. */
 static void path_print(FILE *out, const char *path)
 {
@@ -127,6 +145,8 @@ void assay_verdict_print(FILE *out, const char *path, const struct assay_verdict
 		        "        rechecked    %" PRIu32 " leaves a run, %s; e* = %.1f %%: (1-e*)^%" PRIu32
 		        " x 2^64 = 2^-20\n",
 		        verdict->samples, verdict->profile, verdict->estar_ppm / 1e4, verdict->samples);
+		for (uint32_t j = 0; verdict->device_count > 1 && j < verdict->segment_count; j++)
+			aggregate_print(out, verdict, &verdict->aggregates[j]);
 		for (uint32_t i = 0; i < verdict->run_count; i++)
 			run_print(out, verdict, &verdict->runs[i]);
 		for (uint32_t d = 0; d < verdict->device_count; d++)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "verify/aggregate.h"
 #include "verify/statement.h"
 
 static const struct {
@@ -106,22 +107,20 @@ static json_t *decimal(uint64_t number)
 	return json_string(text);
 }
 
-__extension__ typedef unsigned __int128 wide;
-
 /* floor(work * 10^9 / time) a second (SPEC 9.3): below 2^93, for whoever claims to have taken a nanosecond. 0 =
  * unknown. */
-static wide rate_of(const struct assay_run *run)
+static assay_wide rate_of(const struct assay_run *run)
 {
 	uint64_t time =
 	    run->claimed.elapsed_ns > run->claimed.asked_ns ? run->claimed.elapsed_ns : run->claimed.asked_ns;
 
-	return run->proved.shown && run->claimed.elapsed_ns ? (wide)run->proved.work * 1000000000 / time : 0;
+	return run->proved.shown && run->claimed.elapsed_ns ? (assay_wide)run->proved.work * 1000000000 / time : 0;
 }
 
 /* What a walk of this rate shows beside a memory of 80 GB/s (SPEC 5.6). */
 static json_t *capacity(const struct assay_run *run)
 {
-	const wide rate = rate_of(run), other = UINT64_C(80000000000);
+	const assay_wide rate = rate_of(run), other = UINT64_C(80000000000);
 
 	if (!run->proved.table_bytes || !rate)
 		return json_null();
@@ -130,16 +129,12 @@ static json_t *capacity(const struct assay_run *run)
 
 static json_t *claimed_rate(const struct assay_run *run)
 {
-	const uint64_t split = UINT64_C(1000000000000000000);
-	const wide rate = rate_of(run);
+	const assay_wide rate = rate_of(run);
 	char text[48];
 
 	if (!run->proved.shown || !run->claimed.elapsed_ns)
 		return json_null();
-	if (rate < split)
-		return decimal((uint64_t)rate);
-	snprintf(text, sizeof text, "%llu%018llu", (unsigned long long)(rate / split),
-	         (unsigned long long)(rate % split));
+	assay_wide_text(text, rate);
 	return json_string(text);
 }
 
@@ -209,6 +204,7 @@ char *assay_verdict_json(const struct assay_verdict *verdict)
 	                         list, "claimedDevices", devices, "segments", segments);
 	json_object_set_new(root, "claimedStaggerMs",
 	                    *verdict->finished ? json_integer(verdict->stagger_ms) : json_null());
+	json_object_set_new(root, "aggregates", assay_aggregates_json(verdict));
 	json_object_set_new(root, "nonClaims", assay_non_claims());
 	json_object_set_new(root, "file", json_string(verdict->file));
 	json_object_set_new(root, "error", json_null());

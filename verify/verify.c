@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "verify/aggregate.h"
 #include "verify/chain.h"
 #include "verify/key.h"
 #include "verify/statement.h"
@@ -247,6 +248,7 @@ static bool check_recheck(struct session *session)
 			         run->segment);
 		}
 	}
+	assay_aggregates_fill(verdict);
 	if (!worst)
 		snprintf(detail, sizeof detail, "%llu leaves recomputed", (unsigned long long)leaves);
 	if (note(session, ASSAY_CHECK_RECHECK, worst, detail))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
 #include <sodium.h>
 
 #include "harness/attest.h"
@@ -169,8 +170,34 @@ static void only_the_profile_is_unknown(const struct assay_verdict *verdict)
 	cr_assert_str_eq(verdict->assurance, "work-proven");
 }
 
-static void python_agrees(void)
+/* The aggregates of our verdict, as the Python verifier words them. */
+static uint32_t aggregates(char lines[][256])
 {
+	cr_assert_eq(support_run("$V --json --trust $T/key.pub $T/x.intoto.json"), ASSAY_INCONCLUSIVE);
+	json_t *verdict = json_loads(support_out, JSON_REJECT_DUPLICATES, NULL);
+	const json_t *array = json_object_get(verdict, "aggregates");
+	uint32_t count = (uint32_t)json_array_size(array);
+
+	for (uint32_t j = 0; j < count; j++) {
+		const json_t *entry = json_array_get(array, j), *claimed = json_object_get(entry, "claimed");
+		snprintf(lines[j], 256, "segment %u %s: runs %d, work %s, certified %s, claimed %s %s/s in %lld ns\n",
+		         j, json_string_value(json_object_get(entry, "workload")),
+		         (int)json_integer_value(json_object_get(entry, "runs")),
+		         json_string_value(json_object_get(entry, "work")),
+		         json_string_value(json_object_get(entry, "certifiedWork")),
+		         json_string_value(json_object_get(claimed, "rate")),
+		         json_string_value(json_object_get(entry, "unit")),
+		         (long long)json_integer_value(json_object_get(claimed, "elapsedNs")));
+	}
+	json_decref(verdict);
+	return count;
+}
+
+static void python_agrees(uint32_t segment_count)
+{
+	static char lines[ASSAY_SEGMENTS_MAX][256];
+
+	cr_assert_eq(aggregates(lines), segment_count);
 	if (support_run("for P in \"$PYTHON\" python3 /usr/bin/python3; do $P -c 'import numpy' 2>/dev/null && "
 	                "echo $P && break; done") != 0 ||
 	    !*support_out)
@@ -183,6 +210,8 @@ static void python_agrees(void)
 	cr_assert(strstr(support_out, "profile.unknown"), "%s", support_out);
 	cr_assert_not(strstr(support_out, "mismatch") || strstr(support_out, "malformed"), "%s", support_out);
 	cr_assert(strstr(support_out, "assurance: work-proven"), "%s", support_out);
+	for (uint32_t j = 0; j < segment_count; j++)
+		cr_assert(strstr(support_out, lines[j]), "%s%s", lines[j], support_out);
 }
 
 static void sound(struct assay_device *devices, uint32_t count)
@@ -207,7 +236,7 @@ static void sound(struct assay_device *devices, uint32_t count)
 		assay_device_close(&devices[d]);
 	support_ok(assay_secret_write(&secret, support_path("key"), false, &error), error);
 	cr_assert_eq(support_files(), 4, "nothing but the two files and the key");
-	python_agrees();
+	python_agrees(3);
 }
 
 static void cpus(uint32_t count)

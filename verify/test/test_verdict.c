@@ -6,7 +6,7 @@
 
 #include <criterion/criterion.h>
 
-#include "verify/json.h"
+#include "verify/aggregate.h"
 #include "verify/test/support.h"
 
 Test(verdict, reasons_as_the_specification_has_them)
@@ -109,6 +109,64 @@ Test(verdict, claimed_rates_are_exact)
 			cr_expect_null(rate);
 		json_decref(root);
 	}
+}
+
+/* Sums over the runs that were shown, beyond 64 bits too, over one window. SPEC 9.4. */
+Test(verdict, aggregates_are_exact)
+{
+	enum { MOST = ASSAY_DEVICES_MAX };
+	static const uint64_t most = UINT64_MAX >> 1;
+	static struct assay_run runs[3 * MOST];
+	static struct assay_verdict verdict = {.run_count = 3 * MOST, .runs = runs};
+	static const struct {
+		int runs;
+		const char *work, *certified, *rate;
+		json_int_t elapsed_ns;
+	} table[] = {
+	    /* 64 runs of the most work there is, in a nanosecond. */
+	    {64, "590295810358705651648", "64", "590295810358705651648000000000", 1},
+	    /* 3 runs of 5 s asked for, the longest took 6 s; one that took 9 s was not shown, and one is empty. */
+	    {3, "600", "300", "100", 6000000000},
+	    {0, "0", "0", NULL, 0},
+	};
+
+	for (uint32_t i = 0; i < 3 * MOST; i++) {
+		runs[i] =
+		    (struct assay_run){.segment = i / MOST, .device = i % MOST, .workload = "sha256/1", .unit = "hash"};
+		runs[i].claimed.asked_ns = i / MOST == 1 ? 5000000000 : 0;
+		if (i < MOST) {
+			runs[i].proved.shown = true;
+			runs[i].proved.work = most;
+			runs[i].proved.certified_work = 1;
+			runs[i].claimed.elapsed_ns = 1;
+		} else if (i < MOST + 3) {
+			runs[i].proved.shown = true;
+			runs[i].proved.work = 200;
+			runs[i].proved.certified_work = 100;
+			runs[i].claimed.elapsed_ns = i == MOST + 1 ? 6000000000 : 1000000000;
+		} else if (i == MOST + 3) {
+			runs[i].reason = ASSAY_REASON_LEAF_MISMATCH;
+			runs[i].claimed.elapsed_ns = 9000000000;
+		}
+	}
+	assay_aggregates_fill(&verdict);
+	json_t *root = json_of(&verdict);
+	const json_t *aggregates = json_object_get(root, "aggregates");
+	cr_assert_eq(json_array_size(aggregates), 3);
+	for (size_t j = 0; j < 3; j++) {
+		const json_t *entry = json_array_get(aggregates, j), *claimed = json_object_get(entry, "claimed");
+		cr_expect_eq(json_integer_value(json_object_get(entry, "segment")), (json_int_t)j);
+		cr_expect_eq(json_integer_value(json_object_get(entry, "runs")), table[j].runs);
+		cr_expect_str_eq(json_string_value(json_object_get(entry, "work")), table[j].work);
+		cr_expect_str_eq(json_string_value(json_object_get(entry, "certifiedWork")), table[j].certified);
+		cr_expect_eq(json_integer_value(json_object_get(claimed, "elapsedNs")), table[j].elapsed_ns);
+		if (table[j].rate)
+			cr_expect_str_eq(json_string_value(json_object_get(claimed, "rate")), table[j].rate);
+		else
+			cr_expect(json_is_null(json_object_get(claimed, "rate")) &&
+			          json_is_null(json_object_get(claimed, "elapsedNs")));
+	}
+	json_decref(root);
 }
 
 /* What is claimed of late starts is told, in the signed file's own number. */

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See aggregate.h. */
+#include "verify/aggregate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void assay_wide_text(char text[48], assay_wide number)
+{
+	const uint64_t split = UINT64_C(1000000000000000000);
+	char digits[48];
+	size_t at = sizeof digits - 1;
+
+	digits[at] = '\0';
+	for (; number >= split; number /= split) {
+		at -= 18;
+		char part[19];
+		snprintf(part, sizeof part, "%018llu", (unsigned long long)(number % split));
+		memcpy(digits + at, part, 18);
+	}
+	snprintf(text, 48, "%llu%s", (unsigned long long)number, digits + at);
+}
+
+void assay_aggregates_fill(struct assay_verdict *verdict)
+{
+	assay_wide work[ASSAY_SEGMENTS_MAX] = {0}, certified[ASSAY_SEGMENTS_MAX] = {0};
+
+	for (uint32_t i = 0; i < verdict->run_count; i++) {
+		const struct assay_run *run = &verdict->runs[i];
+		struct assay_aggregate *aggregate = &verdict->aggregates[run->segment];
+		aggregate->workload = run->workload;
+		aggregate->unit = run->unit;
+		if (verdict->segment_count <= run->segment)
+			verdict->segment_count = run->segment + 1;
+		/* A burst of a device that failed is no rate: the asked time counts even where no device took it. */
+		if (aggregate->claimed_ns < run->claimed.asked_ns)
+			aggregate->claimed_ns = run->claimed.asked_ns;
+		if (!run->proved.shown)
+			continue;
+		aggregate->runs++;
+		if (aggregate->claimed_ns < run->claimed.elapsed_ns)
+			aggregate->claimed_ns = run->claimed.elapsed_ns;
+		work[run->segment] += run->proved.work;
+		certified[run->segment] += run->proved.certified_work;
+	}
+	for (uint32_t j = 0; j < verdict->segment_count; j++) {
+		struct assay_aggregate *aggregate = &verdict->aggregates[j];
+		assay_wide_text(aggregate->work, work[j]);
+		assay_wide_text(aggregate->certified_work, certified[j]);
+		if (aggregate->runs && aggregate->claimed_ns)
+			assay_wide_text(aggregate->claimed_rate, work[j] * 1000000000 / aggregate->claimed_ns);
+	}
+}
+
+json_t *assay_aggregates_json(const struct assay_verdict *verdict)
+{
+	json_t *array = json_array();
+
+	for (uint32_t j = 0; j < verdict->segment_count; j++) {
+		const struct assay_aggregate *aggregate = &verdict->aggregates[j];
+		const bool claimed = *aggregate->claimed_rate != '\0';
+		json_t *claims = json_pack("{s:o,s:o}", "elapsedNs",
+		                           claimed ? json_integer((json_int_t)aggregate->claimed_ns) : json_null(),
+		                           "rate", claimed ? json_string(aggregate->claimed_rate) : json_null());
+		json_array_append_new(array, json_pack("{s:i,s:s,s:s,s:i,s:s,s:s,s:o,s:n}", "segment", (int)j,
+		                                       "workload", aggregate->workload, "unit", aggregate->unit, "runs",
+		                                       (int)aggregate->runs, "work", aggregate->work, "certifiedWork",
+		                                       aggregate->certified_work, "claimed", claims, "provenRate"));
+	}
+	return array;
+}

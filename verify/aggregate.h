@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * All devices of a segment together (SPEC 9.4), and numbers beyond 64 bits. */
+#ifndef VERIFY_AGGREGATE_H
+#define VERIFY_AGGREGATE_H
+
+#include "verify/json.h"
+
+__extension__ typedef unsigned __int128 assay_wide;
+
+/* In decimal digits. */
+void assay_wide_text(char text[48], assay_wide number);
+
+/* Fills the aggregates of a verdict from its runs. */
+void assay_aggregates_fill(struct assay_verdict *verdict);
+
+/* The member `aggregates` of SPEC 10.4, to be released with json_decref. */
+json_t *assay_aggregates_json(const struct assay_verdict *verdict);
+
+#endif
