@@ -9,7 +9,9 @@
  * The environment plays the machine: ASSAY_DOUBLE_DEVICES (1), ASSAY_DOUBLE_ARCHITECTURE ("90", "gfx90a"),
  * ASSAY_DOUBLE_DRIVER (12040), ASSAY_DOUBLE_MEMORY and ASSAY_DOUBLE_USED in MiB, ASSAY_DOUBLE_NAME. ASSAY_DOUBLE_FAIL=
  * FUNCTION:N[:CODE] makes the N-th call of a function fail, e.g. launch:3, with that error; ASSAY_DOUBLE_LOST=
- * DEVICE:N is a device that is lost at its N-th launch; ASSAY_DOUBLE_WRONG=units makes products of matrix units wrong.
+ * DEVICE:N[:600] is a device that is lost at its N-th launch (of at least ASSAY_DOUBLE_LARGE work-items), or
+ * hangs from there on; ASSAY_DOUBLE_WRONG=units makes
+ * products of matrix units wrong.
  */
 #include <stdatomic.h>
 #include <stdint.h>
@@ -36,8 +38,8 @@ extern const struct assay_kernel_set assay_kernels_scalar, assay_kernels_long;
 	EXPORT int NAME(cuda, hip)(__VA_ARGS__)
 
 struct context {
-	int device; /* from 0 */
-	atomic_bool lost;
+	int device;      /* from 0 */
+	atomic_int lost; /* 0, or what its calls say */
 };
 
 static atomic_size_t used;
@@ -71,17 +73,19 @@ static bool fails(const char *function)
 	return fails_as(function, INVALID) != 0;
 }
 
-/* Whether the current device is lost, counting this launch. */
-static bool is_lost(bool launch)
+/* What a lost device says, GPU_ERROR_NOT_READY from one that hangs; counts a launch of so many work-items. 0 when it is
+ * well. */
+static int is_lost(unsigned items)
 {
 	static atomic_long launches;
 	const char *wanted = getenv("ASSAY_DOUBLE_LOST");
 	char *end = NULL;
 
 	if (!current || !wanted || strtol(wanted, &end, 10) != current->device || *end != ':')
-		return false;
-	if (launch && atomic_fetch_add(&launches, 1) + 1 >= strtol(end + 1, NULL, 10))
-		atomic_store(&current->lost, true);
+		return 0;
+	if (items && items >= number("ASSAY_DOUBLE_LARGE", 1) &&
+	    atomic_fetch_add(&launches, 1) + 1 >= strtol(end + 1, &end, 10))
+		atomic_store(&current->lost, *end == ':' ? (int)strtol(end + 1, NULL, 10) : LOST);
 	return atomic_load(&current->lost);
 }
 
@@ -200,7 +204,9 @@ CALL(stream_query, cuStreamQuery, hipStreamQuery, void *stream)
 
 	if (code == GPU_ERROR_NOT_READY)
 		atomic_store(&never, true);
-	return !current || !stream || is_lost(false) ? LOST : atomic_load(&never) ? GPU_ERROR_NOT_READY : code;
+	if (current && is_lost(0))
+		return is_lost(0);
+	return !current || !stream ? LOST : atomic_load(&never) ? GPU_ERROR_NOT_READY : code;
 }
 
 CALL(memory_info, cuMemGetInfo_v2, hipMemGetInfo, size_t *available, size_t *total)
@@ -242,7 +248,7 @@ CALL(memory_write, cuMemcpyHtoDAsync_v2, hipMemcpyHtoDAsync, uint64_t address, c
 {
 	int code = fails_as("memory_write", LOST);
 
-	if (!current || !stream || code || is_lost(false))
+	if (!current || !stream || code || is_lost(0) == LOST)
 		return code ? code : LOST;
 	memcpy((void *)(uintptr_t)address, data, len);
 	return 0;
@@ -252,7 +258,7 @@ CALL(memory_read, cuMemcpyDtoHAsync_v2, hipMemcpyDtoHAsync, void *data, uint64_t
 {
 	int code = fails_as("memory_read", LOST);
 
-	if (!current || !stream || code || is_lost(false))
+	if (!current || !stream || code || is_lost(0) == LOST)
 		return code ? code : LOST;
 	memcpy(data, (const void *)(uintptr_t)address, len);
 	return 0;
@@ -364,7 +370,7 @@ CALL(launch, cuLaunchKernel, hipModuleLaunchKernel, void *handle, unsigned grid_
 {
 	const struct function *function = handle;
 	const void *const *arguments = (const void *const *)parameters;
-	int code = is_lost(true) ? LOST : fails_as("launch", LOST);
+	int lost = is_lost(grid_x * block_x), code = lost == LOST ? LOST : fails_as("launch", LOST);
 
 	if (!current || !stream || grid_x == 0 || block_x == 0 || block_x > 1024 || grid_y != 1 || grid_z != 1 ||
 	    block_y != 1 || block_z != 1 || extra)
@@ -372,7 +378,7 @@ CALL(launch, cuLaunchKernel, hipModuleLaunchKernel, void *handle, unsigned grid_
 	if (shared_bytes != (function->units ? function->units->shape[3] : 0) ||
 	    (function->units && block_x != function->units->shape[0]))
 		return INVALID;
-	if (code)
+	if (code || lost)
 		return code;
 	if (function->units)
 		return units_launch(function->units, arguments, grid_x) ? 0 : LOST;
