@@ -10,6 +10,7 @@
 
 #include <sodium.h>
 
+#include "harness/limit.h"
 #include "harness/measure.h"
 #include "harness/state.h"
 #include "verify/statement.h"
@@ -265,6 +266,7 @@ enum assay_status assay_attest_write(struct assay_attest *attest, struct assay_v
 		status = check(attest, attestation.temporary, transcript.temporary, verdict, error);
 		attest->verify_ns = assay_clock_ns() - start;
 	}
+	assay_limit_hold();
 	/* The attestation last: where it is, its transcript is. An old one goes before its transcript does. */
 	if (!status && attest->replace)
 		unlink(path[1]);
@@ -275,6 +277,9 @@ enum assay_status assay_attest_write(struct assay_attest *attest, struct assay_v
 		if (status)
 			unlink(path[0]);
 	}
+	/* What is done is done, however late. */
+	if (status)
+		assay_limit_release();
 	assay_output_close(&transcript);
 	assay_output_close(&attestation);
 	return status;

@@ -9,6 +9,7 @@
 
 #include "harness/choose.h"
 #include "harness/command.h"
+#include "harness/limit.h"
 #include "harness/measure.h"
 #include "harness/workload.h"
 #include "verify/arith.h"
@@ -16,13 +17,14 @@
 
 static const char usage[] =
     "usage: assay bench [-d DEV[,...]|all] [-w WORKLOAD[,...]|all] [--seconds N] [--variant NAME]\n"
-    "                   [--json]\n"
+    "                   [--max-time TIME] [--json]\n"
     "\n"
     "Bare kernel rates, rates of whole rounds, and the cost of a recheck. Signs nothing.\n"
     "\n"
     "  -d, --device DEV,...     devices (all)\n"
     "  -w, --workload NAME,...  workloads (all)\n"
     "      --seconds N          of each measurement, 1 to 600 (2)\n"
+    "      --max-time TIME      end within 25s, 2m, 1h: what does not fit is left out (exit 3)\n"
     "      --variant NAME       of the kernels (the fastest that is sound)\n"
     "      --json               one JSON object a line\n";
 
@@ -163,13 +165,10 @@ static void print_json(const struct assay_device *device, const struct assay_wor
 int assay_command_bench(int argc, char **argv)
 {
 	static const struct option options[] = {
-	    {"device", required_argument, NULL, 'd'},
-	    {"workload", required_argument, NULL, 'w'},
-	    {"seconds", required_argument, NULL, 't'},
-	    {"json", no_argument, NULL, 'j'},
-	    {"variant", required_argument, NULL, 'v'},
-	    {"help", no_argument, NULL, 'h'},
-	    {0},
+	    {"device", required_argument, NULL, 'd'},  {"workload", required_argument, NULL, 'w'},
+	    {"seconds", required_argument, NULL, 't'}, {"json", no_argument, NULL, 'j'},
+	    {"variant", required_argument, NULL, 'v'}, {"max-time", required_argument, NULL, 'T'},
+	    {"help", no_argument, NULL, 'h'},          {0},
 	};
 	static struct assay_device devices[ASSAY_DEVICES_MAX];
 	const struct assay_work *works[ASSAY_SEGMENTS_MAX];
@@ -189,28 +188,49 @@ int assay_command_bench(int argc, char **argv)
 			json = true;
 		else if (option == 'v')
 			variant = optarg;
-		else if (option != 't' || (seconds = strtoul(optarg, &end, 10)) < 1 || seconds > 600 || *end)
+		else if (option == 'T') {
+			if (!assay_limit_option(optarg))
+				return ASSAY_EXIT_ERROR;
+		} else if (option != 't' || (seconds = strtoul(optarg, &end, 10)) < 1 || seconds > 600 || *end)
 			return assay_usage(usage, option == 'h');
 	}
 	if (optind < argc)
 		return assay_usage(usage, false);
 	enum assay_status status = assay_works_find(works, &work_count, work_list, &error);
+	assay_limit_doing("opening devices");
 	if (!status)
 		status = assay_devices_open(devices, &device_count, device_list, &error);
 	if (!status && !json)
 		printf("  %-12s %-10s %13s %13s  %7s   %11s  %10s  %10s\n", "workload", "device", "bare kernel",
 		       "whole round", "over it", "round", "leaf check", "cheaper");
-	for (uint32_t d = 0; !status && d < device_count; d++) {
+	uint64_t longest_ns = UINT64_C(2000000000) * seconds;
+	bool stopped = false;
+	assay_limit_doing("measuring");
+	for (uint32_t d = 0; !status && !stopped && d < device_count; d++) {
 		status = assay_choose(&devices[d], variant, assay_remark, &error);
 		const struct assay_row *row = assay_row_for(&devices[d], 1);
-		for (uint32_t w = 0; !status && w < work_count; w++) {
+		for (uint32_t w = 0; !status && !stopped && w < work_count; w++) {
 			if (works[w]->is_fill)
 				continue;
+			/* Not begun when it would not end: as long as the longest so far. */
+			stopped = assay_limit_left_ns() <= longest_ns;
+			if (stopped) {
+				(void)assay_fail(&error, ASSAY_OK, "time.exceeded",
+				                 "--max-time leaves no time for %s on %s and what comes after it",
+				                 works[w]->name, devices[d].id);
+				assay_remark(&error);
+				break;
+			}
+			const uint64_t start = assay_clock_ns();
 			const struct assay_params *params = assay_row_params(row, works[w]);
 			struct result result;
 			status = bench(&result, &devices[d], works[w], params, UINT64_C(1000000000) * seconds, &error);
 			if (!status)
 				(json ? print_json : print)(&devices[d], works[w], params, &result);
+			/* Not lost when the time is over. */
+			fflush(stdout);
+			if (assay_clock_ns() - start > longest_ns)
+				longest_ns = assay_clock_ns() - start;
 		}
 	}
 	for (uint32_t d = 0; d < device_count; d++)
@@ -219,5 +239,5 @@ int assay_command_bench(int argc, char **argv)
 		printf("\n  leaf check: one leaf recomputed from its seed by the verifier (%s), one core\n"
 		       "  cheaper:    doing the round again on the device / checking one leaf of it\n",
 		       assay_arith()->name);
-	return status ? assay_complain(&error) : 0;
+	return status ? assay_complain(&error) : stopped ? ASSAY_EXIT_ERROR : 0;
 }

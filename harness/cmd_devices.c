@@ -5,13 +5,15 @@
 
 #include "harness/command.h"
 #include "harness/job.h"
+#include "harness/limit.h"
 
-static const char usage[] = "usage: assay devices [--kernels] [--json]\n"
+static const char usage[] = "usage: assay devices [--kernels] [--json] [--max-time TIME]\n"
                             "\n"
                             "Lists the devices that `assay run` can use.\n"
                             "\n"
                             "      --kernels  each kernel's variants: how the device gets them, or why it does not\n"
-                            "      --json     one JSON array\n";
+                            "      --json     one JSON array\n"
+                            "      --max-time TIME  end within 25s, 2m, 1h\n";
 
 static void print_kernels(const struct assay_device *device)
 {
@@ -66,6 +68,7 @@ int assay_command_devices(int argc, char **argv)
 {
 	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
 	                                        {"kernels", no_argument, NULL, 'k'},
+	                                        {"max-time", required_argument, NULL, 'T'},
 	                                        {"help", no_argument, NULL, 'h'},
 	                                        {0}};
 	static struct assay_device devices[ASSAY_DEVICES_MAX];
@@ -78,11 +81,15 @@ int assay_command_devices(int argc, char **argv)
 			json = true;
 		else if (option == 'k')
 			kernels = true;
-		else
+		else if (option == 'T') {
+			if (!assay_limit_option(optarg))
+				return ASSAY_EXIT_ERROR;
+		} else
 			return assay_usage(usage, option == 'h');
 	}
 	if (optind < argc)
 		return assay_usage(usage, false);
+	assay_limit_doing("opening devices");
 	if (assay_devices_open(devices, &count, "all", &error) != ASSAY_OK)
 		return assay_complain(&error);
 	for (uint32_t d = 0; !json && d < count; d++)

@@ -12,15 +12,17 @@
 
 #include "harness/command.h"
 #include "harness/doctor.h"
+#include "harness/limit.h"
 #include "harness/opencl.h"
 #include "harness/secret.h"
 #include "verify/json.h"
 
-static const char usage[] = "usage: assay doctor [--json]\n"
+static const char usage[] = "usage: assay doctor [--json] [--max-time TIME]\n"
                             "\n"
                             "Checks that the GPUs of this machine can be used, and says what to do where one cannot.\n"
                             "\n"
                             "      --json   an array of findings, those that do not apply too\n"
+                            "      --max-time TIME  end within 25s, 2m, 1h\n"
                             "\n"
                             "exit  0 nothing is wrong   3 a problem was found\n";
 
@@ -208,8 +210,10 @@ static int print_json(const struct assay_doctor *doctor)
 
 int assay_command_doctor(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+	                                        {"max-time", required_argument, NULL, 'T'},
+	                                        {"help", no_argument, NULL, 'h'},
+	                                        {0}};
 	static struct assay_doctor doctor;
 	const char *root = getenv("ASSAY_DOCTOR_ROOT");
 	bool json = false;
@@ -217,12 +221,16 @@ int assay_command_doctor(int argc, char **argv)
 	for (int option; (option = getopt_long(argc, argv, "jh", options, NULL)) != -1;) {
 		if (option == 'j')
 			json = true;
-		else
+		else if (option == 'T') {
+			if (!assay_limit_option(optarg))
+				return ASSAY_EXIT_ERROR;
+		} else
 			return assay_usage(usage, option == 'h');
 	}
 	if (optind < argc)
 		return assay_usage(usage, false);
 	doctor.root = root ? root : "";
+	assay_limit_doing("asking drivers");
 	/* First of all: drivers make their nodes on first use. */
 	for (size_t b = 0; assay_backends[b] && b < ASSAY_FOUND_MAX; b++)
 		if (assay_backends[b]->count(&doctor.found[b].count, &doctor.found[b].error) != ASSAY_OK)

@@ -9,17 +9,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <sodium.h>
-
 #include "harness/attest.h"
 #include "harness/choose.h"
 #include "harness/command.h"
 #include "harness/guard.h"
+#include "harness/limit.h"
 #include "harness/measure.h"
+#include "harness/order.h"
 #include "harness/report.h"
 #include "harness/selftest.h"
 #include "harness/state.h"
-#include "harness/table.h"
 #include "verify/cli.h"
 
 static const char usage[] =
@@ -30,7 +29,8 @@ static const char usage[] =
     "  -d, --device DEV,...    devices (all); see `assay devices`\n"
     "  -w, --workload NAME,... workloads (all): matmul-i8, matmul-i9, sha256, memory\n"
     "  -p, --profile NAME      quick: 5 s a workload (default); standard: 20 s; soak: --duration each\n"
-    "      --duration SECONDS  of each workload, for soak\n"
+    "      --duration SECONDS  of each workload, for soak (20, or what --max-time leaves)\n"
+    "      --max-time TIME     end within 25s, 2m, 1h: soak is shortened, and what cannot fit is not begun\n"
     "      --row NAME          sizes: host, small, medium, large, huge (what the smallest device can hold)\n"
     "      --variant NAME      of the kernels (the fastest that is sound); see `assay devices --kernels`\n"
     "      --stagger MS        start device N of the list N x MS late, where a supply trips (0); lowers rates\n"
@@ -40,14 +40,6 @@ static const char usage[] =
     "  -o, --output PREFIX     where to write (assay-TIME in this directory)\n"
     "      --force             replace existing files\n"
     "      --json              the verdict as JSON on standard output\n";
-
-enum { STAGGER_MS_MAX = 60000 };
-
-struct options {
-	const char *devices, *workloads, *profile, *row, *key, *prefix, *variant;
-	uint32_t duration_s, samples, stagger_ms;
-	bool force, json, share;
-};
 
 /* Where results go for people: standard output, or standard error when standard output is for a program. */
 static FILE *text_out;
@@ -79,67 +71,7 @@ static enum assay_status key_get(struct assay_secret *secret, const char *given,
 	return ASSAY_OK;
 }
 
-static enum assay_status challenge_make(struct assay_challenge *challenge, const struct options *options,
-                                        const struct assay_device *devices, uint32_t count, struct assay_error *error)
-{
-	const struct assay_work *works[ASSAY_SEGMENTS_MAX];
-	const struct assay_row *row = assay_row_for(devices, count);
-	const struct assay_profile *profile = assay_profiles;
-
-	if (options->row) {
-		row = assay_rows;
-		while (row < assay_rows + ASSAY_ROWS && strcmp(row->name, options->row) != 0)
-			row++;
-		if (row == assay_rows + ASSAY_ROWS)
-			return assay_fail(error, ASSAY_ERROR_INPUT, "profile.row",
-			                  "%s: no such row; there are host, small, medium, large and huge",
-			                  options->row);
-	}
-	for (uint32_t d = 0; !options->row && d < count; d++)
-		if (assay_row_for(&devices[d], 1) != row)
-			fprintf(stderr,
-			        "assay: %s takes larger sizes than another device of this run; run it alone (-d %s) "
-			        "for its rate\n",
-			        devices[d].id, devices[d].id);
-
-	while (profile->name && strcmp(profile->name + strlen("assay/1 "), options->profile) != 0)
-		profile++;
-	if (!profile->name)
-		return assay_fail(error, ASSAY_ERROR_INPUT, "profile.unknown",
-		                  "%s: no such profile; there are quick, standard and soak", options->profile);
-	uint64_t duration_ms = options->duration_s ? UINT64_C(1000) * options->duration_s : profile->duration_ms_min;
-	if (duration_ms < profile->duration_ms_min || duration_ms > profile->duration_ms_max)
-		return assay_fail(error, ASSAY_ERROR_INPUT, "profile.duration",
-		                  "profile %s takes %u to %u seconds a workload; for other durations use -p soak",
-		                  options->profile, profile->duration_ms_min / 1000, profile->duration_ms_max / 1000);
-	if ((uint64_t)options->stagger_ms * (count - 1) >= duration_ms)
-		return assay_fail(
-		    error, ASSAY_ERROR_INPUT, "plan.stagger",
-		    "--stagger %u: the last of %u devices would begin after the %llu s of a workload; take "
-		    "less, or a longer profile",
-		    options->stagger_ms, count, (unsigned long long)duration_ms / 1000);
-	memset(challenge, 0, sizeof *challenge);
-	enum assay_status status = assay_works_find(works, &challenge->segment_count, options->workloads, error);
-	if (status)
-		return status;
-	/* A profile that SPEC 11 does not have: verified, never certified. */
-	snprintf(challenge->profile, sizeof challenge->profile, "%s%s", profile->name,
-	         options->share ? ", shared" : "");
-	randombytes_buf(challenge->nonce, sizeof challenge->nonce);
-	challenge->devices = count;
-	challenge->samples = options->samples;
-	const struct assay_params table = assay_table_params(profile, row, devices, count);
-	for (uint32_t j = 0; j < challenge->segment_count; j++) {
-		const bool in_table = works[j]->is_fill || works[j]->fill;
-		challenge->segments[j] =
-		    (struct assay_segment){.work = works[j],
-		                           .params = in_table ? table : *assay_row_params(row, works[j]),
-		                           .duration_ms = works[j]->is_fill ? 0 : (uint32_t)duration_ms};
-	}
-	return ASSAY_OK;
-}
-
-static enum assay_status guards(const struct options *options, const struct assay_device *devices, uint32_t count,
+static enum assay_status guards(const struct assay_order *options, const struct assay_device *devices, uint32_t count,
                                 struct assay_error *error)
 {
 	enum assay_status status = ASSAY_OK;
@@ -160,7 +92,7 @@ static bool device_is_tuned(const struct assay_device *device)
 }
 
 /* The kernels are chosen among the sound ones, and what was chosen is tested once more. */
-static enum assay_status selftests(const struct options *options, struct assay_device *devices, uint32_t count,
+static enum assay_status selftests(const struct assay_order *options, struct assay_device *devices, uint32_t count,
                                    struct assay_error *error)
 {
 	uint32_t on_processor = 0;
@@ -185,7 +117,7 @@ static enum assay_status selftests(const struct options *options, struct assay_d
 }
 
 /* Fails early when the files could not be written at the end. */
-static enum assay_status outputs_check(const struct options *options, struct assay_error *error)
+static enum assay_status outputs_check(const struct assay_order *options, struct assay_error *error)
 {
 	char path[ASSAY_PATH_MAX];
 
@@ -207,7 +139,7 @@ static enum assay_status outputs_check(const struct options *options, struct ass
 	return ASSAY_OK;
 }
 
-static void print_written(const struct options *options, const struct assay_verdict *verdict, uint64_t opening_ns,
+static void print_written(const struct assay_order *options, const struct assay_verdict *verdict, uint64_t opening_ns,
                           uint64_t verify_ns)
 {
 	uint64_t leaves = 0;
@@ -234,7 +166,35 @@ static uint32_t duration_s(const struct assay_challenge *challenge)
 	return (uint32_t)(ms / 1000);
 }
 
-static int run(const struct options *options, struct assay_device *devices, uint32_t *count)
+/* Devices that are open, fit to be measured, and tested; and what they are asked to do. */
+static enum assay_status prepare(const struct assay_order *options, struct assay_job *job, struct assay_device *devices,
+                                 uint32_t *count, struct assay_secret *secret, struct assay_error *error)
+{
+	const uint64_t start_ns = assay_clock_ns();
+	enum assay_status status = outputs_check(options, error);
+
+	assay_limit_doing("opening devices");
+	if (!status)
+		status = assay_devices_open(devices, count, options->devices, error);
+	if (!status)
+		status = guards(options, devices, *count, error);
+	if (!status)
+		status = assay_order_challenge(&job->challenge, options, devices, *count, error);
+	if (!status)
+		status = key_get(secret, options->key, error);
+	if (status)
+		return status;
+	fprintf(text_out, "\nAssay %s   %u device%s   profile %s", ASSAY_VERSION, *count, *count == 1 ? "" : "s",
+	        options->profile);
+	if (assay_limit_left_ns() == UINT64_MAX)
+		fprintf(text_out, ", about %u s", duration_s(&job->challenge));
+	fprintf(text_out, "\n\n");
+	assay_limit_doing("testing devices");
+	status = selftests(options, devices, *count, error);
+	return status ? status : assay_order_fit(&job->challenge, devices, options, start_ns, text_out, error);
+}
+
+static int run(const struct assay_order *options, struct assay_device *devices, uint32_t *count)
 {
 	struct assay_job job = {.progress = isatty(STDERR_FILENO) ? assay_report_progress : NULL,
 	                        .remark = assay_report_remark};
@@ -244,20 +204,7 @@ static int run(const struct options *options, struct assay_device *devices, uint
 	uint64_t start;
 	int code = 0;
 
-	enum assay_status status = outputs_check(options, &error);
-	if (!status)
-		status = assay_devices_open(devices, count, options->devices, &error);
-	if (!status)
-		status = guards(options, devices, *count, &error);
-	if (!status)
-		status = challenge_make(&job.challenge, options, devices, *count, &error);
-	if (!status)
-		status = key_get(&secret, options->key, &error);
-	if (status)
-		goto done;
-	fprintf(text_out, "\nAssay %s   %u device%s   profile %s, about %u s\n\n", ASSAY_VERSION, *count,
-	        *count == 1 ? "" : "s", options->profile, duration_s(&job.challenge));
-	status = selftests(options, devices, *count, &error);
+	enum assay_status status = prepare(options, &job, devices, count, &secret, &error);
 	if (status)
 		goto done;
 	fputc('\n', text_out);
@@ -270,6 +217,7 @@ static int run(const struct options *options, struct assay_device *devices, uint
 	job.devices = devices;
 	job.stagger_ms = options->stagger_ms;
 	memcpy(job.key, secret.key, sizeof job.key);
+	assay_limit_doing("the devices work");
 	status = assay_job_run(&job, &error);
 	assay_report_clear();
 	if (status)
@@ -277,6 +225,7 @@ static int run(const struct options *options, struct assay_device *devices, uint
 	attest.finished = time(NULL);
 	assay_report_rates(text_out, &job);
 	fputc('\n', text_out);
+	assay_limit_doing("drawn leaves are opened and checked");
 	start = assay_clock_ns();
 	if (job.progress)
 		fprintf(stderr, "  opening and checking the drawn leaves ...");
@@ -300,24 +249,17 @@ done:
 int assay_command_run(int argc, char **argv)
 {
 	static const struct option table[] = {
-	    {"device", required_argument, NULL, 'd'},
-	    {"workload", required_argument, NULL, 'w'},
-	    {"profile", required_argument, NULL, 'p'},
-	    {"key", required_argument, NULL, 'k'},
-	    {"row", required_argument, NULL, 'r'},
-	    {"output", required_argument, NULL, 'o'},
-	    {"json", no_argument, NULL, 'j'},
-	    {"duration", required_argument, NULL, 't'},
-	    {"strict", no_argument, NULL, 's'},
-	    {"force", no_argument, NULL, 'f'},
-	    {"variant", required_argument, NULL, 'v'},
-	    {"share", no_argument, NULL, 'S'},
-	    {"stagger", required_argument, NULL, 'g'},
-	    {"help", no_argument, NULL, 'h'},
-	    {0},
+	    {"device", required_argument, NULL, 'd'},  {"workload", required_argument, NULL, 'w'},
+	    {"profile", required_argument, NULL, 'p'}, {"key", required_argument, NULL, 'k'},
+	    {"row", required_argument, NULL, 'r'},     {"output", required_argument, NULL, 'o'},
+	    {"json", no_argument, NULL, 'j'},          {"duration", required_argument, NULL, 't'},
+	    {"strict", no_argument, NULL, 's'},        {"force", no_argument, NULL, 'f'},
+	    {"variant", required_argument, NULL, 'v'}, {"share", no_argument, NULL, 'S'},
+	    {"stagger", required_argument, NULL, 'g'}, {"max-time", required_argument, NULL, 'T'},
+	    {"help", no_argument, NULL, 'h'},          {0},
 	};
 	static struct assay_device devices[ASSAY_DEVICES_MAX];
-	struct options options = {.devices = "all", .workloads = "all", .profile = "quick", .samples = 512};
+	struct assay_order options = {.devices = "all", .workloads = "all", .profile = "quick", .samples = 512};
 	char prefix[64], *end;
 	unsigned long seconds, milliseconds;
 	uint32_t count = 0;
@@ -348,11 +290,15 @@ int assay_command_run(int argc, char **argv)
 			}
 			options.duration_s = (uint32_t)seconds;
 			break;
+		case 'T':
+			if (!assay_limit_option(optarg))
+				return ASSAY_EXIT_ERROR;
+			break;
 		case 'g':
 			milliseconds = strtoul(optarg, &end, 10);
-			if (*optarg < '0' || *optarg > '9' || *end || milliseconds > STAGGER_MS_MAX) {
+			if (*optarg < '0' || *optarg > '9' || *end || milliseconds > ASSAY_STAGGER_ASKED_MAX) {
 				fprintf(stderr, "assay: --stagger %s: not 0 to %d milliseconds (plan.stagger)\n",
-				        optarg, STAGGER_MS_MAX);
+				        optarg, ASSAY_STAGGER_ASKED_MAX);
 				return ASSAY_EXIT_ERROR;
 			}
 			options.stagger_ms = (uint32_t)milliseconds;

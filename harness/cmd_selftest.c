@@ -5,17 +5,19 @@
 
 #include "harness/choose.h"
 #include "harness/command.h"
+#include "harness/limit.h"
 #include "harness/selftest.h"
 
 static const char usage[] =
-    "usage: assay selftest [-d DEV[,DEV...]|all] [--variant NAME]\n"
+    "usage: assay selftest [-d DEV[,DEV...]|all] [--variant NAME] [--max-time TIME]\n"
     "\n"
     "Compares small rounds of every workload with the verifier's arithmetic, and checks operands at\n"
     "the ends of their range, with every variant of every kernel. `assay run` does this by itself before\n"
     "it starts.\n"
     "\n"
     "  -d, --device DEV,...  devices (all)\n"
-    "      --variant NAME    this variant only\n";
+    "      --variant NAME    this variant only\n"
+    "      --max-time TIME   end within 25s, 2m, 1h\n";
 
 /* Each variant that the device has, on its own. */
 static enum assay_status every_variant(struct assay_device *device, struct assay_error *error)
@@ -42,6 +44,7 @@ int assay_command_selftest(int argc, char **argv)
 {
 	static const struct option options[] = {{"device", required_argument, NULL, 'd'},
 	                                        {"variant", required_argument, NULL, 'v'},
+	                                        {"max-time", required_argument, NULL, 'T'},
 	                                        {"help", no_argument, NULL, 'h'},
 	                                        {0}};
 	static struct assay_device devices[ASSAY_DEVICES_MAX];
@@ -55,13 +58,18 @@ int assay_command_selftest(int argc, char **argv)
 			list = optarg;
 		else if (option == 'v')
 			name = optarg;
-		else
+		else if (option == 'T') {
+			if (!assay_limit_option(optarg))
+				return ASSAY_EXIT_ERROR;
+		} else
 			return assay_usage(usage, option == 'h');
 	}
 	if (optind < argc)
 		return assay_usage(usage, false);
+	assay_limit_doing("opening devices");
 	if (assay_devices_open(devices, &count, list, &error) != ASSAY_OK)
 		code = assay_complain(&error);
+	assay_limit_doing("testing devices");
 	for (uint32_t d = 0; d < count; d++) {
 		enum assay_status status = code   ? ASSAY_OK
 		                           : name ? assay_choose(&devices[d], name, NULL, &error)

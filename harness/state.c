@@ -173,14 +173,19 @@ void assay_output_close(struct assay_output *output)
 	}
 }
 
-/* Only calls that are safe in a signal handler. */
+/* Only calls that are safe in a signal handler, here and below. */
+void assay_state_clean(void)
+{
+	for (int i = 0; i < UNFINISHED_MAX; i++)
+		if (unfinished[i].used)
+			unlink(unfinished[i].path);
+}
+
 static void end(int number)
 {
 	static const char text[] = "\nassay: interrupted; unfinished files are removed\n";
 
-	for (int i = 0; i < UNFINISHED_MAX; i++)
-		if (unfinished[i].used)
-			unlink(unfinished[i].path);
+	assay_state_clean();
 	ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
 	(void)written;
 	_exit(128 + number);

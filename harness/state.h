@@ -41,6 +41,9 @@ enum assay_status assay_output_commit(struct assay_output *output, bool replace,
 /* Removes what was not committed. Takes NULL and outputs that were never opened. */
 void assay_output_close(struct assay_output *output);
 
+/* Removes the files that are being written, for a process that ends at once. */
+void assay_state_clean(void);
+
 /* SIGINT, SIGTERM and SIGHUP remove unfinished files and end the process at once, as process 1 of a container too. */
 void assay_state_signals(void);
 

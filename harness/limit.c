@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See limit.h. A thread and not a signal: the kernel may give a signal to the very thread that hangs in a driver. */
+#include "harness/limit.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/command.h"
+#include "harness/measure.h"
+#include "harness/state.h"
+
+enum { RUNNING, HELD, ENDING };
+
+static atomic_int state = RUNNING;
+static uint64_t end_ns; /* 0 = no limit; set before the thread starts */
+static char given[32];
+static _Atomic(const char *) doing = "starting";
+
+bool assay_limit_parse(uint64_t *ms, const char *text)
+{
+	static const struct {
+		const char *unit;
+		uint64_t seconds;
+	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}};
+	const uint64_t most = UINT64_C(7) * 24 * 3600;
+	char *end;
+
+	errno = 0;
+	unsigned long long number = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || errno || number == 0 || number > most)
+		return false;
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+		if (strcmp(end, units[i].unit) == 0 && number * units[i].seconds <= most) {
+			*ms = number * units[i].seconds * 1000;
+			return true;
+		}
+	return false;
+}
+
+static void wait_until(uint64_t ns)
+{
+	struct timespec until = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+		;
+}
+
+static void *watch(void *context)
+{
+	int expected = RUNNING;
+	(void)context;
+
+	wait_until(end_ns);
+	for (; !atomic_compare_exchange_strong(&state, &expected, ENDING); expected = RUNNING)
+		wait_until(assay_clock_ns() + 1000000);
+	/* Streams may be locked by a thread that hangs. */
+	dprintf(STDERR_FILENO,
+	        "%sassay: --max-time %s has passed while %s; ended, and nothing was written (time.exceeded)\n",
+	        isatty(STDERR_FILENO) ? "\r\033[K" : "", given, atomic_load(&doing));
+	assay_state_clean();
+	_exit(ASSAY_EXIT_ERROR);
+}
+
+bool assay_limit_option(const char *text)
+{
+	uint64_t ms;
+	pthread_t thread;
+
+	if (!assay_limit_parse(&ms, text)) {
+		fprintf(stderr, "assay: --max-time %.32s: not a time like 25s, 2m or 1h, at most 7 days (time.limit)\n",
+		        text);
+		return false;
+	}
+	if (end_ns) {
+		fprintf(stderr, "assay: --max-time is given twice (time.limit)\n");
+		return false;
+	}
+	snprintf(given, sizeof given, "%s", text);
+	end_ns = assay_clock_ns() + ms * 1000000;
+	if (pthread_create(&thread, NULL, watch, NULL) != 0) {
+		fprintf(stderr, "assay: --max-time: no thread can be started to watch it (time.limit)\n");
+		return false;
+	}
+	pthread_detach(thread);
+	return true;
+}
+
+uint64_t assay_limit_left_ns(void)
+{
+	uint64_t now = assay_clock_ns();
+
+	return end_ns == 0 ? UINT64_MAX : now < end_ns ? end_ns - now : 0;
+}
+
+void assay_limit_doing(const char *what)
+{
+	atomic_store(&doing, what);
+}
+
+void assay_limit_hold(void)
+{
+	/* Too late: the process is about to end. */
+	for (int expected = RUNNING; !atomic_compare_exchange_strong(&state, &expected, HELD) && expected == ENDING;
+	     expected = RUNNING)
+		pause();
+}
+
+void assay_limit_release(void)
+{
+	atomic_store(&state, RUNNING);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See order.h. */
+#include "harness/order.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "harness/command.h"
+#include "harness/limit.h"
+#include "harness/measure.h"
+#include "harness/plan.h"
+#include "harness/table.h"
+
+enum assay_status assay_order_challenge(struct assay_challenge *challenge, const struct assay_order *options,
+                                        const struct assay_device *devices, uint32_t count, struct assay_error *error)
+{
+	const struct assay_work *works[ASSAY_SEGMENTS_MAX];
+	const struct assay_row *row = assay_row_for(devices, count);
+	const struct assay_profile *profile = assay_profiles;
+
+	if (options->row) {
+		row = assay_rows;
+		while (row < assay_rows + ASSAY_ROWS && strcmp(row->name, options->row) != 0)
+			row++;
+		if (row == assay_rows + ASSAY_ROWS)
+			return assay_fail(error, ASSAY_ERROR_INPUT, "profile.row",
+			                  "%s: no such row; there are host, small, medium, large and huge",
+			                  options->row);
+	}
+	for (uint32_t d = 0; !options->row && d < count; d++)
+		if (assay_row_for(&devices[d], 1) != row)
+			fprintf(stderr,
+			        "assay: %s takes larger sizes than another device of this run; run it alone (-d %s) "
+			        "for its rate\n",
+			        devices[d].id, devices[d].id);
+
+	while (profile->name && strcmp(profile->name + strlen("assay/1 "), options->profile) != 0)
+		profile++;
+	if (!profile->name)
+		return assay_fail(error, ASSAY_ERROR_INPUT, "profile.unknown",
+		                  "%s: no such profile; there are quick, standard and soak", options->profile);
+	uint64_t duration_ms = options->duration_s                   ? UINT64_C(1000) * options->duration_s
+	                       : assay_limit_left_ns() == UINT64_MAX ? profile->duration_ms_min
+	                                                             : profile->duration_ms_max;
+	if (duration_ms < profile->duration_ms_min || duration_ms > profile->duration_ms_max)
+		return assay_fail(error, ASSAY_ERROR_INPUT, "profile.duration",
+		                  "profile %s takes %u to %u seconds a workload; for other durations use -p soak",
+		                  options->profile, profile->duration_ms_min / 1000, profile->duration_ms_max / 1000);
+	if ((uint64_t)options->stagger_ms * (count - 1) >= duration_ms)
+		return assay_fail(
+		    error, ASSAY_ERROR_INPUT, "plan.stagger",
+		    "--stagger %u: the last of %u devices would begin after the %llu s of a workload; take "
+		    "less, or a longer profile",
+		    options->stagger_ms, count, (unsigned long long)duration_ms / 1000);
+	memset(challenge, 0, sizeof *challenge);
+	enum assay_status status = assay_works_find(works, &challenge->segment_count, options->workloads, error);
+	if (status)
+		return status;
+	uint64_t least_ms = 0;
+	for (uint32_t j = 0; j < challenge->segment_count; j++)
+		least_ms += works[j]->is_fill ? 0 : profile->duration_ms_min;
+	if (least_ms * 1000000 >= assay_limit_left_ns())
+		return assay_fail(
+		    error, ASSAY_ERROR_INPUT, "plan.time",
+		    "profile %s asks for %llu s of work here, beside opening and checking it, and --max-time "
+		    "does not leave them: give more, or fewer workloads (-w)",
+		    options->profile, (unsigned long long)least_ms / 1000);
+	/* A profile that SPEC 11 does not have: verified, never certified. */
+	snprintf(challenge->profile, sizeof challenge->profile, "%s%s", profile->name,
+	         options->share ? ", shared" : "");
+	randombytes_buf(challenge->nonce, sizeof challenge->nonce);
+	challenge->devices = count;
+	challenge->samples = options->samples;
+	const struct assay_params table = assay_table_params(profile, row, devices, count);
+	for (uint32_t j = 0; j < challenge->segment_count; j++) {
+		const bool in_table = works[j]->is_fill || works[j]->fill;
+		challenge->segments[j] =
+		    (struct assay_segment){.work = works[j],
+		                           .params = in_table ? table : *assay_row_params(row, works[j]),
+		                           .duration_ms = works[j]->is_fill ? 0 : (uint32_t)duration_ms};
+	}
+	return ASSAY_OK;
+}
+
+enum assay_status assay_order_fit(struct assay_challenge *challenge, struct assay_device *devices,
+                                  const struct assay_order *options, uint64_t start_ns, FILE *out,
+                                  struct assay_error *error)
+{
+	const uint64_t left_ns = assay_limit_left_ns();
+	const struct assay_profile *profile = assay_profiles;
+	uint64_t needed_ns;
+
+	if (left_ns == UINT64_MAX)
+		return ASSAY_OK;
+	assay_limit_doing("trying how long a round takes");
+	while (strcmp(profile->name + strlen("assay/1 "), options->profile) != 0)
+		profile++;
+	/* No device begins after the end. */
+	const uint32_t late_ms = options->stagger_ms * (challenge->devices - 1);
+	const uint32_t least_ms =
+	    late_ms < profile->duration_ms_min ? profile->duration_ms_min : (late_ms / 1000 + 1) * 1000;
+	enum assay_status status = assay_plan_fit(challenge, devices, options->stagger_ms, least_ms,
+	                                          assay_clock_ns() - start_ns, left_ns, &needed_ns, error);
+	uint32_t longest_ms = 0;
+	for (uint32_t j = 0; j < challenge->segment_count; j++)
+		if (challenge->segments[j].duration_ms > longest_ms)
+			longest_ms = challenge->segments[j].duration_ms;
+	if (!status)
+		fprintf(out, "  fits in --max-time: %u s a workload, about %" PRIu64 " s in all\n", longest_ms / 1000,
+		        needed_ns / 1000000000);
+	return status;
+}
