@@ -234,8 +234,9 @@ Test(limit, commands)
 	          support_err);
 	cr_expect_eq(support_run("$A bench -d cpu -w sha256,sha256,sha256 --seconds 1 --max-time 6s --json"), 3, "%s",
 	             support_err);
-	cr_expect(*support_out && support_out[strlen(support_out) - 1] == '\n' && strstr(support_err, "time.exceeded"),
-	          "whole lines, and the word");
+	/* Three take longer; whether the first was in time is the machine's affair. */
+	cr_expect(strstr(support_err, "(time.exceeded)"), "%s", support_err);
+	cr_expect(!*support_out || support_out[strlen(support_out) - 1] == '\n', "no half lines: %s", support_out);
 }
 
 Test(limit, a_run_that_fits)
