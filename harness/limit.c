@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 enum { RUNNING, HELD, ENDING };
 
 static atomic_int state = RUNNING;
+static sem_t started;
 static uint64_t end_ns; /* 0 = no limit; set before the thread starts */
 static char given[32];
 static _Atomic(const char *) doing = "starting";
@@ -57,6 +59,7 @@ static void *watch(void *context)
 	int expected = RUNNING;
 	(void)context;
 
+	sem_post(&started);
 	wait_until(end_ns);
 	for (; !atomic_compare_exchange_strong(&state, &expected, ENDING); expected = RUNNING)
 		wait_until(assay_clock_ns() + 1000000);
@@ -84,11 +87,14 @@ bool assay_limit_option(const char *text)
 	}
 	snprintf(given, sizeof given, "%s", text);
 	end_ns = assay_clock_ns() + ms * 1000000;
-	if (pthread_create(&thread, NULL, watch, NULL) != 0) {
+	if (sem_init(&started, 0, 0) != 0 || pthread_create(&thread, NULL, watch, NULL) != 0) {
 		fprintf(stderr, "assay: --max-time: no thread can be started to watch it (time.limit)\n");
 		return false;
 	}
 	pthread_detach(thread);
+	/* A command may end at once; a thread that is still being made would look like a leak. */
+	while (sem_wait(&started) != 0)
+		;
 	return true;
 }
 
