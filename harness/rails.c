@@ -31,8 +31,9 @@ static const struct rail rails_i9[] = {
     {{-256, -256}, {-256, -256}, false}, /* the largest sum there is */
     {{-256, -256}, {255, 255}, false},   /* the smallest */
     {{63, 63}, {65, 65}, false},         /* 4096 of these come as near to 2^24 as odd products can */
-    {{127, 127}, {63, 63}, true},        /* sums of floats that are never added to integers lose the last bits */
-    {{-127, -127}, {63, 63}, true},
+    /* Odd and above 2^24, over all of k and over 8192 products: a float cannot have it. Over 4096 it is below. */
+    {{190, 190}, {63, 63}, true},
+    {{-190, -190}, {63, 63}, true},
     {{255, 255}, {255, -255}, false}, /* signs alternate: a saturating pair sum shows */
     {{-256, 255}, {255, -256}, false},
     {{-1, 1}, {1, 1}, false}, /* nothing may remain */

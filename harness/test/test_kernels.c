@@ -59,72 +59,114 @@ static uint32_t up(uint64_t count, uint32_t lanes)
 
 /* ---- The comparisons ---- */
 
-static void chacha20(struct assay_device *device, uint32_t first_row, uint32_t rows, uint32_t blocks)
+enum { AS_IT_IS = 3 };
+
+/* The nine low bits of a half word as a number, in a form of matmul_i9.cl; or all of it. */
+static uint16_t half_of(const uint8_t half[2], uint32_t form)
 {
+	const int number = (half[0] | half[1] % 2 << 8) - (half[1] % 2 ? 512 : 0);
+	const float value = (float)number;
+	uint32_t bits;
+
+	memcpy(&bits, &value, 4);
+	if (form == AS_IT_IS)
+		return (uint16_t)(half[0] | half[1] << 8);
+	if (form == 0)
+		return (uint16_t)number;
+	if (form == 2 || number == 0)
+		return (uint16_t)(bits >> 16);
+	/* f16: five bits of exponent with a bias of 15 in place of 127, ten of fraction. */
+	return (uint16_t)(bits >> 31 << 15 | ((bits >> 23 & 0xff) - 112) << 10 | (bits >> 13 & 0x3ff));
+}
+
+static void chacha20(struct assay_device *device, uint32_t first_row, uint32_t rows, uint32_t blocks, uint32_t form)
+{
+	const enum assay_kernel_id id = form == AS_IT_IS ? ASSAY_KERNEL_CHACHA20_ROWS : ASSAY_KERNEL_CHACHA20_ROWS_I9;
 	static const uint8_t nonce[crypto_stream_chacha20_ietf_NONCEBYTES];
-	const size_t row_len = (size_t)blocks * 64, len = rows * row_len;
+	const size_t halves = (size_t)blocks * 32, len = rows * halves * 2;
 	uint8_t *stream = calloc(len, 1);
 	void *key = buffer_make(device, 32), *out = buffer_make(device, len);
 
 	support_ok(device->backend->write(device->handle, key, 0, seed, 32, &error), error);
 	const struct assay_argument arguments[] = {ASSAY_BUFFER(key), ASSAY_BUFFER(out), ASSAY_VALUE(first_row),
-	                                           ASSAY_VALUE(blocks)};
-	launch(device, ASSAY_KERNEL_CHACHA20_ROWS, (uint64_t)rows / device->info.lanes * ((blocks + 15) / 16),
-	       arguments, 4);
+	                                           ASSAY_VALUE(blocks), ASSAY_VALUE(form)};
+	launch(device, id, (uint64_t)rows / device->info.lanes * ((blocks + 15) / 16), arguments,
+	       form == AS_IT_IS ? 4 : 5);
 	crypto_stream_chacha20_ietf_xor_ic(stream, stream, len, nonce, first_row * blocks, seed);
-	uint8_t *data = buffer_take(device, out, len, "chacha20_rows");
+	uint8_t *data = buffer_take(device, out, len, assay_kernel_names[id]);
 	for (size_t row = 0; row < rows; row++)
-		for (size_t word = 0; word < row_len / 4; word++)
-			cr_assert_arr_eq(data + ((row / 16 * (row_len / 4) + word) * 16 + row % 16) * 4,
-			                 stream + row * row_len + word * 4, 4,
-			                 "%s %s: row %zu from %u, word %zu of %u blocks", device->id,
-			                 device->info.variant, row, first_row, word, blocks);
+		for (size_t i = 0; i < halves; i++) {
+			uint16_t half;
+			memcpy(&half, data + ((row / 16 * (halves / 2) + i / 2) * 16 + row % 16) * 4 + i % 2 * 2, 2);
+			cr_assert_eq(half, half_of(stream + (row * halves + i) * 2, form),
+			             "%s %s: row %zu from %u, element %zu of %u blocks, form %u", device->id,
+			             device->info.variant, row, first_row, i, blocks, form);
+		}
 	device->backend->release(device->handle, key);
 	free(stream);
 	free(data);
 }
 
-/* An operand in the panel layout, from libsodium. */
-static void *operand_make(struct assay_device *device, const char *label, uint64_t rows, uint64_t k)
-{
-	const struct assay_part part = {seed, 32};
-	uint8_t key[32], *stream = malloc(rows * k), *panels = malloc(rows * k);
-	void *buffer = buffer_make(device, rows * k);
+/* A product: its kernel, the verifier's arithmetic, and how its operands lie. */
+struct product {
+	enum assay_kernel_id id;
+	const struct assay_work *work;
+	uint32_t element_bytes;
+};
+static const struct product products[] = {{ASSAY_KERNEL_MATMUL_I8, &assay_work_matmul_i8, 1},
+                                          {ASSAY_KERNEL_MATMUL_I9, &assay_work_matmul_i9, 2}};
+enum { PRODUCTS = sizeof products / sizeof *products };
 
-	assay_hash(key, label, &part, 1);
-	memset(stream, 0, rows * k);
+/* Operand "A" or "B" in the panel layout, from libsodium. */
+static void *operand_make(struct assay_device *device, const struct product *product, const char *which, uint64_t rows,
+                          uint64_t k)
+{
 	static const uint8_t nonce[crypto_stream_chacha20_ietf_NONCEBYTES];
-	crypto_stream_chacha20_ietf_xor_ic(stream, stream, rows * k, nonce, 0, key);
+	const uint64_t len = k * product->element_bytes;
+	const struct assay_part part = {seed, 32};
+	uint8_t key[32], *stream = calloc(rows, len), *panels = malloc(rows * len);
+	void *buffer = buffer_make(device, rows * len);
+	char label[64];
+
+	snprintf(label, sizeof label, "assay/1 %s %s\n", product->work->name, which);
+	assay_hash(key, label, &part, 1);
+	crypto_stream_chacha20_ietf_xor_ic(stream, stream, rows * len, nonce, 0, key);
+	for (uint64_t at = 0; product->element_bytes == 2 && at < rows * len; at += 2) {
+		uint16_t half = half_of(stream + at, device->kernels[product->id].shape.form);
+		memcpy(stream + at, &half, 2);
+	}
 	for (uint64_t row = 0; row < rows; row++)
-		for (uint64_t word = 0; word < k / 4; word++)
-			memcpy(panels + ((row / 16 * (k / 4) + word) * 16 + row % 16) * 4, stream + row * k + word * 4,
-			       4);
-	support_ok(device->backend->write(device->handle, buffer, 0, panels, rows * k, &error), error);
+		for (uint64_t word = 0; word < len / 4; word++)
+			memcpy(panels + ((row / 16 * (len / 4) + word) * 16 + row % 16) * 4,
+			       stream + row * len + word * 4, 4);
+	support_ok(device->backend->write(device->handle, buffer, 0, panels, rows * len, &error), error);
 	free(stream);
 	free(panels);
 	return buffer;
 }
 
-static void matmul(struct assay_device *device, uint64_t k, uint64_t m, uint64_t n)
+static void matmul(struct assay_device *device, const struct product *product, uint64_t k, uint64_t m, uint64_t n)
 {
-	const struct assay_work *work = &assay_work_matmul_i8;
 	const struct assay_params params = {{k, m, n}};
 	const uint64_t tiles = m * n / 256;
-	void *a = operand_make(device, "assay/1 matmul-i8/1 A\n", m, k);
-	void *b = operand_make(device, "assay/1 matmul-i8/1 B\n", n, k);
+	void *a = operand_make(device, product, "A", m, k), *b = operand_make(device, product, "B", n, k);
 	void *c = buffer_make(device, tiles * 1024);
 	uint8_t leaf[ASSAY_LEAF_BYTES_MAX];
 
-	const struct assay_argument arguments[] = {ASSAY_BUFFER(a),   ASSAY_BUFFER(b),    ASSAY_BUFFER(c),
-	                                           ASSAY_VALUE(0),    ASSAY_VALUE(tiles), ASSAY_VALUE(n / 16),
-	                                           ASSAY_VALUE(k / 4)};
-	launch(device, ASSAY_KERNEL_MATMUL_I8, assay_device_items(device, ASSAY_KERNEL_MATMUL_I8, m / 16, n / 16),
-	       arguments, 7);
-	uint8_t *data = buffer_take(device, c, tiles * 1024, "matmul_i8");
+	const struct assay_argument arguments[] = {ASSAY_BUFFER(a),
+	                                           ASSAY_BUFFER(b),
+	                                           ASSAY_BUFFER(c),
+	                                           ASSAY_VALUE(0),
+	                                           ASSAY_VALUE(tiles),
+	                                           ASSAY_VALUE(n / 16),
+	                                           ASSAY_VALUE(k * product->element_bytes / 4)};
+	launch(device, product->id, assay_device_items(device, product->id, m / 16, n / 16), arguments, 7);
+	uint8_t *data = buffer_take(device, c, tiles * 1024, product->work->name);
 	for (uint64_t tile = 0; tile < tiles; tile++) {
-		work->leaf(leaf, &params, seed, tile);
-		cr_assert_arr_eq(data + tile * 1024, leaf, 1024, "%s %s: k %zu m %zu n %zu tile %zu", device->id,
-		                 device->info.variant, (size_t)k, (size_t)m, (size_t)n, (size_t)tile);
+		product->work->leaf(leaf, &params, seed, tile);
+		cr_assert_arr_eq(data + tile * 1024, leaf, 1024, "%s %s: %s k %zu m %zu n %zu tile %zu", device->id,
+		                 device->info.variant, product->work->name, (size_t)k, (size_t)m, (size_t)n,
+		                 (size_t)tile);
 	}
 	device->backend->release(device->handle, a);
 	device->backend->release(device->handle, b);
@@ -180,13 +222,13 @@ static void merkle(struct assay_device *device, uint32_t prefix, uint32_t words,
 	free(data);
 }
 
-static void matmuls(struct assay_device *device)
+static void matmuls(struct assay_device *device, const struct product *product)
 {
-	matmul(device, 64, 16, 16);
-	matmul(device, 64, 64, 16);
-	matmul(device, 1088, 16, 64);
-	matmul(device, 1088, 32, 32);
-	matmul(device, 4160, 16, 32);
+	matmul(device, product, 64, 16, 16);
+	matmul(device, product, 64, 64, 16);
+	matmul(device, product, 1088, 16, 64);
+	matmul(device, product, 1088, 32, 32);
+	matmul(device, product, 4160, 16, 32);
 }
 
 static void every_kernel(struct assay_device *device)
@@ -194,13 +236,16 @@ static void every_kernel(struct assay_device *device)
 	for (size_t i = 0; i < sizeof seed; i++)
 		seed[i] = (uint8_t)(201 * i + 77);
 
-	chacha20(device, 0, 16, 1);
-	chacha20(device, 0, 48, 16);
-	chacha20(device, 32, 16, 17);
-	chacha20(device, 1008, 32, 3);
-	chacha20(device, (1u << 20) - 16, 16, 2047); /* the counter near 2^31 */
+	for (uint32_t form = 0; form <= AS_IT_IS; form++) {
+		chacha20(device, 0, 16, 1, form);
+		chacha20(device, 0, 48, 16, form);
+		chacha20(device, 32, 16, 17, form);
+		chacha20(device, 1008, 32, 3, form);
+		chacha20(device, (1u << 20) - 16, 16, 2047, form); /* the counter near 2^31; all 512 numbers */
+	}
 
-	matmuls(device);
+	for (size_t i = 0; i < PRODUCTS; i++)
+		matmuls(device, &products[i]);
 
 	sha256(device, 0, 0, 1);
 	sha256(device, 0, 5, 3);
@@ -316,15 +361,16 @@ static void gpu(const struct assay_backend *backend)
 		assay_device_close(&device);
 	}
 	support_ok(assay_device_open(&device, backend, 0, NULL, &error), error);
-	for (uint32_t n = 1; device.backend->variant(device.handle, ASSAY_KERNEL_MATMUL_I8, n, &variant); n++) {
-		if (!variant.available)
-			continue;
-		support_ok(assay_device_use(&device, ASSAY_KERNEL_MATMUL_I8, n, &error), error);
-		matmuls(&device);
-		matmul(&device, 192, 256, 512);
-		variants++;
-	}
-	printf("%s: %s, %u other variants of matmul_i8\n", device.id, device.info.name, variants);
+	for (size_t i = 0; i < PRODUCTS; i++)
+		for (uint32_t n = 1; device.backend->variant(device.handle, products[i].id, n, &variant); n++) {
+			if (!variant.available)
+				continue;
+			support_ok(assay_device_use(&device, products[i].id, n, &error), error);
+			matmuls(&device, &products[i]);
+			matmul(&device, &products[i], 192, 256, 512);
+			variants++;
+		}
+	printf("%s: %s, %u other variants of products\n", device.id, device.info.name, variants);
 	assay_device_close(&device);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * verify/arith.c: every level that this processor runs against one product and one hash at a time. SPEC 5.1, 5.2. */
+ * verify/arith.c: every level that this processor runs against one product and one hash at a time. SPEC 5.1 to 5.3. */
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -119,6 +119,79 @@ Test(arith, sums_at_the_rails)
 		for (uint32_t i = 0; i < 256; i++) {
 			cr_assert_eq(most[i / 16][i % 16], 131008 * 16384, "%s", (*level)->name);
 			cr_assert_eq(least[i / 16][i % 16], -131008 * 16256, "%s", (*level)->name);
+		}
+	}
+}
+
+/* ---- The same for elements of nine bits ---- */
+
+typedef int16_t rows_i16[16][ASSAY_ARITH_CHUNK];
+
+/* Filler f at `row`, `column`: the lowest, the highest, both by turns, anything. */
+static int16_t nine_bits(unsigned f, uint64_t *state, uint32_t row, uint32_t column)
+{
+	const int16_t rail = f == 0 || (f == 2 && (row + column) % 2) ? -256 : 255;
+
+	return f < 3 ? rail : (int16_t)((int)(test_random(state) % 512) - 256);
+}
+
+static void fill_i16(rows_i16 x, unsigned f, uint64_t *state)
+{
+	for (uint32_t i = 0; i < 16; i++)
+		for (uint32_t l = 0; l < ASSAY_ARITH_CHUNK; l++)
+			x[i][l] = nine_bits(f, state, i, l);
+}
+
+Test(arith, tiles_of_nine_bits_of_every_length)
+{
+	/* One element off whatever alignment the compiler would give. */
+	static int16_t space_a[16 * ASSAY_ARITH_CHUNK + 1], space_b[16 * ASSAY_ARITH_CHUNK + 1];
+	int16_t(*a)[ASSAY_ARITH_CHUNK] = (int16_t(*)[ASSAY_ARITH_CHUNK])(space_a + 1);
+	int16_t(*b)[ASSAY_ARITH_CHUNK] = (int16_t(*)[ASSAY_ARITH_CHUNK])(space_b + 1);
+	uint64_t state = 3;
+
+	for (unsigned f = 0; f < FILLERS * FILLERS; f++) {
+		fill_i16(a, f / FILLERS, &state);
+		fill_i16(b, f % FILLERS, &state);
+		for (uint32_t len = 64; len <= ASSAY_ARITH_CHUNK; len += 64) {
+			int32_t start[16][16], expected[16][16], sum[16][16];
+			for (uint32_t i = 0; i < 256; i++)
+				start[i / 16][i % 16] = (int32_t)(test_random(&state) >> 34) - (1 << 29);
+			memcpy(expected, start, sizeof start);
+			for (uint32_t i = 0; i < 256; i++)
+				for (uint32_t l = 0; l < len; l++)
+					expected[i / 16][i % 16] += a[i / 16][l] * b[i % 16][l];
+			for (const struct assay_arith *const *level = assay_arith_levels(); *level; level++) {
+				memcpy(sum, start, sizeof start);
+				(*level)->tile_i16(sum, (const int16_t(*)[ASSAY_ARITH_CHUNK])a,
+				                   (const int16_t(*)[ASSAY_ARITH_CHUNK])b, len);
+				cr_assert(memcmp(sum, expected, sizeof sum) == 0, "%s, length %u, operands %u",
+				          (*level)->name, len, f);
+			}
+		}
+	}
+}
+
+/* The largest and the smallest sum that the caps allow: k = 32,704. */
+Test(arith, sums_of_nine_bits_at_the_rails)
+{
+	static rows_i16 low, high;
+	uint64_t state = 0;
+
+	fill_i16(low, 0, &state);
+	fill_i16(high, 1, &state);
+	for (const struct assay_arith *const *level = assay_arith_levels(); *level; level++) {
+		int32_t most[16][16] = {{0}}, least[16][16] = {{0}};
+		for (uint32_t done = 0; done < 32704; done += ASSAY_ARITH_CHUNK) {
+			uint32_t len = 32704 - done < ASSAY_ARITH_CHUNK ? 32704 - done : ASSAY_ARITH_CHUNK;
+			(*level)->tile_i16(most, (const int16_t(*)[ASSAY_ARITH_CHUNK])low,
+			                   (const int16_t(*)[ASSAY_ARITH_CHUNK])low, len);
+			(*level)->tile_i16(least, (const int16_t(*)[ASSAY_ARITH_CHUNK])high,
+			                   (const int16_t(*)[ASSAY_ARITH_CHUNK])low, len);
+		}
+		for (uint32_t i = 0; i < 256; i++) {
+			cr_assert_eq(most[i / 16][i % 16], 32704 * 65536, "%s", (*level)->name);
+			cr_assert_eq(least[i / 16][i % 16], -32704 * 65280, "%s", (*level)->name);
 		}
 	}
 }

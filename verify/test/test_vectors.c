@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * verify/vectors/{chacha20,merkle,matmul-i8,sha256}.txt: key stream, trees and leaf values, value by value. They were
- * written by ci/vectors.py, which shares no line with the verifier. SPEC 1.3, 1.5, 5. */
+ * verify/vectors/{chacha20,merkle,matmul-i8,matmul-i9,sha256}.txt: key stream, trees and leaf values, value by value.
+ * They were written by ci/vectors.py, which shares no line with the verifier. SPEC 1.3, 1.5, 5. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,19 +124,32 @@ static uint64_t all_leaves(uint8_t **values, uint8_t (**hashes)[32], const struc
 	return leaves;
 }
 
-static void operand_rows(struct vectors *vectors, const char *matrix, uint64_t rows, uint64_t k)
+/* The first 64 bytes of a row, whose elements are numbers of `bits` bits in as many bytes as they need. */
+static void operand_row(struct vectors *vectors, const char *matrix, const uint8_t key[32], uint64_t row,
+                        uint64_t row_bytes, uint32_t bits)
 {
-	uint8_t key[32], bytes[64];
-	char label[32];
-	const struct assay_part part = {vectors_hash(vectors, "seed"), 32};
+	uint8_t bytes[64];
 
-	snprintf(label, sizeof label, "assay/1 matmul-i8/1 %s\n", *matrix == 'a' ? "A" : "B");
+	key_stream(bytes, sizeof bytes, key, (uint32_t)(row * row_bytes / 64));
+	/* The bits above the sign are as the sign. */
+	for (size_t i = 1; bits == 9 && i < sizeof bytes; i += 2)
+		bytes[i] = bytes[i] & 1 ? 0xff : 0;
+	vectors_expect(vectors, bytes, sizeof bytes, "%s_row_%u_64", matrix, (unsigned)row);
+}
+
+static void operand_rows(struct vectors *vectors, const struct assay_work *work, const char *matrix, uint64_t rows,
+                         uint64_t k)
+{
+	const uint32_t bits = work == &assay_work_matmul_i8 ? 8 : 9;
+	const struct assay_part part = {vectors_hash(vectors, "seed"), 32};
+	uint8_t key[32];
+	char label[48];
+
+	snprintf(label, sizeof label, "assay/1 %s %s\n", work->name, *matrix == 'a' ? "A" : "B");
 	assay_hash(key, label, &part, 1);
 	vectors_expect(vectors, key, 32, "key_%s", matrix);
-	key_stream(bytes, sizeof bytes, key, 0);
-	vectors_expect(vectors, bytes, sizeof bytes, "%s_row_0_64", matrix);
-	key_stream(bytes, sizeof bytes, key, (uint32_t)((rows - 1) * k / 64));
-	vectors_expect(vectors, bytes, sizeof bytes, "%s_row_%u_64", matrix, (unsigned)(rows - 1));
+	operand_row(vectors, matrix, key, 0, (bits + 7) / 8 * k, bits);
+	operand_row(vectors, matrix, key, rows - 1, (bits + 7) / 8 * k, bits);
 }
 
 static void expect_entry(struct vectors *vectors, const uint8_t value[4], const char *name)
@@ -144,10 +157,10 @@ static void expect_entry(struct vectors *vectors, const uint8_t value[4], const 
 	cr_expect_eq((int32_t)assay_le32_read(value), atoi(vectors_text(vectors, "%s", name)), "%s", name);
 }
 
-Test(vectors, matmul_i8)
+static void matmul(const char *file, const char *name)
 {
-	struct vectors *vectors = vectors_open("matmul-i8");
-	const struct assay_work *work = assay_work_find("matmul-i8/1");
+	struct vectors *vectors = vectors_open(file);
+	const struct assay_work *work = assay_work_find(name);
 
 	while (vectors_next_section(vectors)) {
 		uint64_t k = vectors_number(vectors, "k"), m = vectors_number(vectors, "m");
@@ -156,8 +169,8 @@ Test(vectors, matmul_i8)
 		uint8_t *values, (*hashes)[32], hash[32];
 
 		cr_assert(work->allowed(&params));
-		operand_rows(vectors, "a", m, k);
-		operand_rows(vectors, "b", n, k);
+		operand_rows(vectors, work, "a", m, k);
+		operand_rows(vectors, work, "b", n, k);
 		cr_expect_eq(work->depth(&params), vectors_number(vectors, "depth"));
 		cr_expect_eq(work->round_work(&params), vectors_number(vectors, "work"));
 		cr_expect_eq(work->leaf_cost(&params) + work->depth(&params) + 20, vectors_number(vectors, "cost"));
@@ -184,6 +197,16 @@ Test(vectors, matmul_i8)
 		free(hashes);
 	}
 	everything_was_compared(vectors);
+}
+
+Test(vectors, matmul_i8)
+{
+	matmul("matmul-i8", "matmul-i8/1");
+}
+
+Test(vectors, matmul_i9)
+{
+	matmul("matmul-i9", "matmul-i9/1");
 }
 
 Test(vectors, sha256)
