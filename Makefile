@@ -26,7 +26,7 @@ ifneq ($(CARRIED),)
 CPPFLAGS += -isystem $(CARRIED)/include
 LDFLAGS += -L$(CARRIED)/lib -Wl,--disable-new-dtags,-rpath,$(abspath $(CARRIED)/lib)
 endif
-ALL_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS) $(EXTRA) -fPIC -fvisibility=hidden -pthread -MMD -MP
+ALL_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS) -ffp-contract=off $(EXTRA) -fPIC -fvisibility=hidden -pthread -MMD -MP
 VERIFY_LIBS := -lsodium -ljansson -lm
 HARNESS_LIBS := $(VERIFY_LIBS) -ldl -lpthread
 
@@ -39,15 +39,16 @@ ifneq ($(filter x86_64%,$(MACHINE)),)
 LEVELS += avx2 avx512
 LANES_avx2 := 8
 LANES_avx512 := 16
-FLAGS_avx2 := -mavx2
-KERNEL_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512vnni -mprefer-vector-width=512
-ARITH_FLAGS_avx512 := -mavx512f -mavx512bw -mprefer-vector-width=512
+FLAGS_avx2 := -mavx2 -mfma
+KERNEL_FLAGS_avx512 := -mfma -mavx512f -mavx512bw -mavx512vl -mavx512vnni -mprefer-vector-width=512
+ARITH_FLAGS_avx512 := -mfma -mavx512f -mavx512bw -mprefer-vector-width=512
 endif
 
 # Programs for device compilers: each is these files, one after the other.
 PROGRAMS := portable units
-PROGRAM_portable := kernels/dialect.h kernels/chacha20.cl kernels/matmul_i8.cl kernels/matmul_i9.cl kernels/sha256.cl \
-                    kernels/merkle.cl kernels/memory.cl
+PROGRAM_portable := kernels/dialect.h kernels/floats.h kernels/chacha20.cl kernels/matmul_i8.cl kernels/matmul_i9.cl \
+                    kernels/chacha20_floats.cl kernels/matmul_f32.cl kernels/matmul_f64.cl \
+                    kernels/sha256.cl kernels/merkle.cl kernels/memory.cl
 PROGRAM_units := kernels/dialect.h kernels/units.h kernels/matmul_i8_units.cl
 
 ARITH_OBJECTS := $(LEVELS:%=$(BUILD)/verify/arith_%.o)

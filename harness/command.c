@@ -121,7 +121,7 @@ enum assay_status assay_works_find(const struct assay_work **works, uint32_t *co
 
 	*count = 0;
 	if (strcmp(list, "all") == 0)
-		list = "matmul-i8,matmul-i9,sha256,memory";
+		list = "matmul-i8,matmul-i9,matmul-f32,matmul-f64,sha256,memory";
 	while (next_name(name, &list)) {
 		const struct assay_work *found = NULL;
 		for (size_t i = 0; assay_works[i]; i++)

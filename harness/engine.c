@@ -8,8 +8,13 @@
 
 #include "verify/chain.h"
 
-const struct assay_workload *const assay_workloads[] = {&assay_workload_matmul_i8, &assay_workload_matmul_i9,
-                                                        &assay_workload_sha256, &assay_workload_memory, NULL};
+const struct assay_workload *const assay_workloads[] = {&assay_workload_matmul_i8,
+                                                        &assay_workload_matmul_i9,
+                                                        &assay_workload_matmul_f32,
+                                                        &assay_workload_matmul_f64,
+                                                        &assay_workload_sha256,
+                                                        &assay_workload_memory,
+                                                        NULL};
 
 const struct assay_workload *assay_workload_of(const struct assay_work *work)
 {

@@ -45,12 +45,14 @@ struct assay_workload {
 	enum assay_status (*rails)(struct assay_device *device, struct assay_error *error);
 };
 
-extern const struct assay_workload assay_workload_matmul_i8, assay_workload_matmul_i9, assay_workload_sha256,
-    assay_workload_memory;
+extern const struct assay_workload assay_workload_matmul_i8, assay_workload_matmul_i9, assay_workload_matmul_f32,
+    assay_workload_matmul_f64, assay_workload_sha256, assay_workload_memory;
 
-/* In rails.c. Error: device.miscompute, or what the device reports. */
+/* In rails.c and rails_floats.c. Error: device.miscompute, or what the device reports. */
 enum assay_status assay_rails_matmul_i8(struct assay_device *device, struct assay_error *error);
 enum assay_status assay_rails_matmul_i9(struct assay_device *device, struct assay_error *error);
+enum assay_status assay_rails_matmul_f32(struct assay_device *device, struct assay_error *error);
+enum assay_status assay_rails_matmul_f64(struct assay_device *device, struct assay_error *error);
 
 /* All workloads, ended by NULL; and the one that does a `struct assay_work`, which
  * may be its fill. */

@@ -16,8 +16,9 @@ struct kind {
 	enum assay_kernel_id generate, multiply;
 	bool forms; /* `generate` has one more argument, the form that `multiply` wants */
 	uint32_t element_bytes;
-	uint32_t step; /* elements of k that a step of the product's loop takes */
-	uint32_t tile; /* rows and columns of a leaf */
+	uint32_t step;        /* elements of k that a step of the product's loop takes */
+	uint32_t tile;        /* rows and columns of a leaf */
+	uint32_t log2_launch; /* products of a launch of the portable kernel, at most */
 };
 
 struct matmul {
@@ -93,17 +94,18 @@ static enum assay_status generate(struct matmul *matmul, const char *label, cons
 	return status;
 }
 
-/* Rows of blocks 0 ... rows - 1 of the product. The portable kernel, which may be slow, gets them in launches of at
- * most 2^38 products, so that none lasts seconds: watchdogs of displays stop such. */
+/* Rows of blocks 0 ... rows - 1 of the product. The portable kernel, which may be slow, gets them in launches that do
+ * not last seconds, since watchdogs of displays stop such; in fours, as kernels may do them together. */
 static enum assay_status multiply(struct matmul *matmul, uint64_t rows, void *values, struct assay_error *error)
 {
 	const enum assay_kernel_id id = matmul->kind->multiply;
 	const uint64_t columns = matmul->n / 16;
 	const bool tuned = matmul->device->kernels[id].shape.items != 0;
-	uint64_t step = tuned ? rows : (UINT64_C(1) << 38) / (matmul->k * matmul->n * 16);
+	uint64_t step = tuned ? rows : (UINT64_C(1) << matmul->kind->log2_launch) / (matmul->k * matmul->n * 16);
 	enum assay_status status = ASSAY_OK;
 
-	step = step < 1 ? 1 : step < rows ? step : rows;
+	step = step < 1 ? 1 : step > 4 ? step / 4 * 4 : step;
+	step = step < rows ? step : rows;
 	for (uint64_t row = 0; !status && row < rows; row += step) {
 		uint64_t count = rows - row < step ? rows - row : step;
 		const struct assay_argument arguments[] = {ASSAY_BUFFER(matmul->a),
@@ -156,7 +158,7 @@ static struct assay_params trial(uint32_t size)
 }
 
 /* One product: its kind, and the functions that need to know it. */
-#define MATMUL(name, with_forms, element, elements_a_step, leaf_tile)                                         \
+#define MATMUL(name, with_forms, element, elements_a_step, leaf_tile, log2_products)                          \
 	static const struct kind kind_##name = {.work = &assay_work_matmul_##name,                            \
 	                                        .label_a = "assay/1 matmul-" #name "/1 A\n",                  \
 	                                        .label_b = "assay/1 matmul-" #name "/1 B\n",                  \
@@ -165,7 +167,8 @@ static struct assay_params trial(uint32_t size)
 	                                        .forms = (with_forms),                                        \
 	                                        .element_bytes = (element),                                   \
 	                                        .step = (elements_a_step),                                    \
-	                                        .tile = (leaf_tile)};                                         \
+	                                        .tile = (leaf_tile),                                          \
+	                                        .log2_launch = (log2_products)};                              \
 	static uint64_t band_##name(const struct assay_params *params)                                        \
 	{                                                                                                     \
 		return band_of(&kind_##name, params);                                                         \
@@ -184,8 +187,8 @@ static struct assay_params trial(uint32_t size)
 #define MULTIPLY_i8 ASSAY_KERNEL_MATMUL_I8
 #define GENERATE_i9 ASSAY_KERNEL_CHACHA20_ROWS_I9
 #define MULTIPLY_i9 ASSAY_KERNEL_MATMUL_I9
-MATMUL(i8, false, 1, 4, 16)
-MATMUL(i9, true, 2, 2, 16)
+MATMUL(i8, false, 1, 4, 16, 38)
+MATMUL(i9, true, 2, 2, 16, 38)
 /* k, m, n: one tile; more columns than rows; a k that is no multiple of anything but 64. */
 static const struct assay_params cases[] = {{{64, 16, 16}}, {{1024, 32, 128}}, {{1088, 64, 16}}};
 const struct assay_workload assay_workload_matmul_i8 = {
@@ -193,3 +196,16 @@ const struct assay_workload assay_workload_matmul_i8 = {
 
 const struct assay_workload assay_workload_matmul_i9 = {
     MATMUL_FUNCTIONS(i9), .cases = cases, .case_count = sizeof cases / sizeof *cases, .rails = assay_rails_matmul_i9};
+
+/* Doubles are slow on many devices, and slower yet where integers stand in for them. */
+#define GENERATE_f32 ASSAY_KERNEL_CHACHA20_ROWS_F32
+#define MULTIPLY_f32 ASSAY_KERNEL_MATMUL_F32
+MATMUL(f32, false, 4, 1, 8, 36)
+const struct assay_workload assay_workload_matmul_f32 = {
+    MATMUL_FUNCTIONS(f32), .cases = cases, .case_count = sizeof cases / sizeof *cases, .rails = assay_rails_matmul_f32};
+
+#define GENERATE_f64 ASSAY_KERNEL_CHACHA20_ROWS_F64
+#define MULTIPLY_f64 ASSAY_KERNEL_MATMUL_F64
+MATMUL(f64, false, 8, 1, 8, 32)
+const struct assay_workload assay_workload_matmul_f64 = {
+    MATMUL_FUNCTIONS(f64), .cases = cases, .case_count = sizeof cases / sizeof *cases, .rails = assay_rails_matmul_f64};

@@ -13,6 +13,10 @@ enum assay_kernel_id {
 	ASSAY_KERNEL_MATMUL_I8,
 	ASSAY_KERNEL_CHACHA20_ROWS_I9,
 	ASSAY_KERNEL_MATMUL_I9,
+	ASSAY_KERNEL_CHACHA20_ROWS_F32,
+	ASSAY_KERNEL_MATMUL_F32,
+	ASSAY_KERNEL_CHACHA20_ROWS_F64,
+	ASSAY_KERNEL_MATMUL_F64,
 	ASSAY_KERNEL_SHA256_LEAVES,
 	ASSAY_KERNEL_MERKLE_HASH,
 	ASSAY_KERNEL_MEMORY_FILL,
@@ -75,8 +79,8 @@ struct assay_kernel_set {
 
 extern const struct assay_kernel_set assay_kernels_baseline;
 #if defined(__x86_64__)
-extern const struct assay_kernel_set assay_kernels_avx2;   /* needs AVX2 */
-extern const struct assay_kernel_set assay_kernels_avx512; /* needs AVX-512 F, BW and VNNI */
+extern const struct assay_kernel_set assay_kernels_avx2;   /* needs AVX2 and FMA */
+extern const struct assay_kernel_set assay_kernels_avx512; /* needs AVX-512 F, BW, VL and VNNI, and FMA */
 #endif
 
 #endif

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See arith.h. Compiled once per level: the build defines ARITH_LEVEL (its name) and ARITH_LANES, the number of 32-bit
- * values in a vector register. SPEC 5.1, 5.2; FIPS 180-4. */
+ * values in a vector register. SPEC 5; FIPS 180-4. */
 #include "verify/arith.h"
 
 #include <string.h>
+#if defined(__FMA__)
+#include <immintrin.h>
+#endif
+
+#include "verify/bytes.h"
 
 typedef uint32_t lanes __attribute__((vector_size(4 * ARITH_LANES)));
 
@@ -34,6 +39,71 @@ static void tile_i8(int32_t sum[16][16], const int8_t a[16][ASSAY_ARITH_CHUNK], 
 		}
 	}
 	tile_i16(sum, (const int16_t(*)[ASSAY_ARITH_CHUNK])x, (const int16_t(*)[ASSAY_ARITH_CHUNK])y, len);
+}
+
+/* The numbers of SPEC 5.4 and 5.5; both conversions and both products are exact. */
+static float number_f32(const uint8_t bytes[4])
+{
+	return (float)((int32_t)assay_le32_read(bytes) >> 8) * 0x1p-23f;
+}
+
+static double number_f64(const uint8_t bytes[8])
+{
+	return (double)((int64_t)assay_le64_read(bytes) >> 11) * 0x1p-52;
+}
+
+/* sum[j] = x * y[j] + sum[j] with one rounding, whatever the compiler may fuse elsewhere. Without such an instruction,
+ * the C library's. */
+static inline void fma_f32(float sum[8], float x, const float y[8])
+{
+#if defined(__FMA__)
+	_mm256_storeu_ps(sum, _mm256_fmadd_ps(_mm256_set1_ps(x), _mm256_loadu_ps(y), _mm256_loadu_ps(sum)));
+#else
+	for (uint32_t j = 0; j < 8; j++)
+		sum[j] = __builtin_fmaf(x, y[j], sum[j]);
+#endif
+}
+
+static inline void fma_f64(double sum[8], double x, const double y[8])
+{
+#if defined(__FMA__)
+	for (uint32_t j = 0; j < 8; j += 4)
+		_mm256_storeu_pd(sum + j,
+		                 _mm256_fmadd_pd(_mm256_set1_pd(x), _mm256_loadu_pd(y + j), _mm256_loadu_pd(sum + j)));
+#else
+	for (uint32_t j = 0; j < 8; j++)
+		sum[j] = __builtin_fma(x, y[j], sum[j]);
+#endif
+}
+
+static void tile_f32(float sum[8][8], const uint8_t a[8][4 * ASSAY_ARITH_FLOATS],
+                     const uint8_t b[8][4 * ASSAY_ARITH_FLOATS], uint32_t len)
+{
+	float x[ASSAY_ARITH_FLOATS][8], y[ASSAY_ARITH_FLOATS][8];
+
+	for (uint32_t i = 0; i < 8; i++)
+		for (uint32_t l = 0; l < len; l++) {
+			x[l][i] = number_f32(a[i] + 4 * l);
+			y[l][i] = number_f32(b[i] + 4 * l);
+		}
+	for (uint32_t l = 0; l < len; l++)
+		for (uint32_t i = 0; i < 8; i++)
+			fma_f32(sum[i], x[l][i], y[l]);
+}
+
+static void tile_f64(double sum[8][8], const uint8_t a[8][8 * ASSAY_ARITH_FLOATS],
+                     const uint8_t b[8][8 * ASSAY_ARITH_FLOATS], uint32_t len)
+{
+	double x[ASSAY_ARITH_FLOATS][8], y[ASSAY_ARITH_FLOATS][8];
+
+	for (uint32_t i = 0; i < 8; i++)
+		for (uint32_t l = 0; l < len; l++) {
+			x[l][i] = number_f64(a[i] + 8 * l);
+			y[l][i] = number_f64(b[i] + 8 * l);
+		}
+	for (uint32_t l = 0; l < len; l++)
+		for (uint32_t i = 0; i < 8; i++)
+			fma_f64(sum[i], x[l][i], y[l]);
 }
 
 static const uint32_t round_constants[64] = {
@@ -198,6 +268,8 @@ const struct assay_arith JOIN(assay_arith_, ARITH_LEVEL) = {
     .name = TEXT(ARITH_LEVEL),
     .tile_i8 = tile_i8,
     .tile_i16 = tile_i16,
+    .tile_f32 = tile_f32,
+    .tile_f64 = tile_f64,
     .sha256_fold = sha256_fold,
     .walk = walk,
 };

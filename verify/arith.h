@@ -9,6 +9,7 @@
 
 enum {
 	ASSAY_ARITH_CHUNK = 1024, /* k of one call of tile_i8 */
+	ASSAY_ARITH_FLOATS = 256, /* k of one call of tile_f32 or tile_f64 */
 	ASSAY_ARITH_STATE = 32,   /* words of a walker of memory/1, and of an item */
 	ASSAY_ARITH_READS = 64,   /* of a walker */
 };
@@ -24,6 +25,12 @@ struct assay_arith {
 	/* The same for 16-bit elements, of at most nine bits. */
 	void (*tile_i16)(int32_t sum[16][16], const int16_t a[16][ASSAY_ARITH_CHUNK],
 	                 const int16_t b[16][ASSAY_ARITH_CHUNK], uint32_t len);
+	/* sum[i][j] = a[i][l] * b[j][l] + sum[i][j] with one rounding, for l = 0 ... len - 1 in this order; len <=
+	 * ASSAY_ARITH_FLOATS. Rows of a and b are bytes of the key stream. */
+	void (*tile_f32)(float sum[8][8], const uint8_t a[8][4 * ASSAY_ARITH_FLOATS],
+	                 const uint8_t b[8][4 * ASSAY_ARITH_FLOATS], uint32_t len);
+	void (*tile_f64)(double sum[8][8], const uint8_t a[8][8 * ASSAY_ARITH_FLOATS],
+	                 const uint8_t b[8][8 * ASSAY_ARITH_FLOATS], uint32_t len);
 
 	/* fold ^= SHA-256(LE64(i) || seed) for first <= i < first + count, as the 32 bytes of the digests. */
 	void (*sha256_fold)(uint8_t fold[32], const uint8_t seed[32], uint64_t first, uint32_t count);

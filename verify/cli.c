@@ -37,7 +37,10 @@ void assay_quantity(char text[32], double value, const char *unit, const char *p
 		value /= 1000;
 		i++;
 	}
-	const char *shown = strcmp(unit, "hash") == 0 ? "H" : strcmp(unit, "op") == 0 ? "OP" : unit;
+	const char *shown = strcmp(unit, "hash") == 0   ? "H"
+	                    : strcmp(unit, "op") == 0   ? "OP"
+	                    : strcmp(unit, "flop") == 0 ? "FLOP"
+	                                                : unit;
 	char prefix[2] = {i ? prefixes[i] : '\0', '\0'};
 	snprintf(text, 32, "%.*f %s%s%s", value < 10 ? 2 : value < 100 ? 1 : 0, value, prefix, shown, per);
 }

@@ -24,9 +24,9 @@ const struct assay_arith *const *assay_arith_levels(void)
 
 #if defined(__x86_64__)
 	__builtin_cpu_init();
-	if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw"))
+	if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("fma"))
 		best++;
-	if (best != levels && !__builtin_cpu_supports("avx2"))
+	if (best != levels && (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")))
 		best++;
 #endif
 	return best;

@@ -5,8 +5,9 @@
 
 #include <string.h>
 
-const struct assay_work *const assay_works[] = {&assay_work_matmul_i8,   &assay_work_matmul_i9, &assay_work_sha256,
-                                                &assay_work_memory_fill, &assay_work_memory,    NULL};
+const struct assay_work *const assay_works[] = {
+    &assay_work_matmul_i8, &assay_work_matmul_i9,   &assay_work_matmul_f32, &assay_work_matmul_f64,
+    &assay_work_sha256,    &assay_work_memory_fill, &assay_work_memory,     NULL};
 
 const struct assay_work *assay_work_find(const char *name)
 {

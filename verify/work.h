@@ -56,8 +56,8 @@ struct assay_work {
 	uint32_t (*rounds_min)(const struct assay_params *params);
 };
 
-extern const struct assay_work assay_work_matmul_i8, assay_work_matmul_i9, assay_work_sha256, assay_work_memory_fill,
-    assay_work_memory;
+extern const struct assay_work assay_work_matmul_i8, assay_work_matmul_i9, assay_work_matmul_f32, assay_work_matmul_f64,
+    assay_work_sha256, assay_work_memory_fill, assay_work_memory;
 
 /* Values of `count` leaves, at most ASSAY_LEAVES_MAX, one behind the other. */
 void assay_work_leaves(uint8_t *values, const struct assay_work *work, const struct assay_params *params,

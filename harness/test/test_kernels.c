@@ -2,6 +2,7 @@
  *
  * Every kernel on every backend, with every number of lanes and group size, against the verifier's arithmetic and
  * libsodium. Kernels are launched directly, so that lengths and offsets are those that rounds never have. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,9 +60,20 @@ static uint32_t up(uint64_t count, uint32_t lanes)
 
 /* ---- The comparisons ---- */
 
-enum { AS_IT_IS = 3 };
+/* The products: bytes of an element, elements that the kernel counts as one of k, rows and columns of a leaf. */
+static const struct product {
+	const struct assay_work *work;
+	enum assay_kernel_id id, rows;
+	uint32_t element_bytes, step, tile;
+} products[] = {
+    {&assay_work_matmul_i8, ASSAY_KERNEL_MATMUL_I8, ASSAY_KERNEL_CHACHA20_ROWS, 1, 4, 16},
+    {&assay_work_matmul_i9, ASSAY_KERNEL_MATMUL_I9, ASSAY_KERNEL_CHACHA20_ROWS_I9, 2, 2, 16},
+    {&assay_work_matmul_f32, ASSAY_KERNEL_MATMUL_F32, ASSAY_KERNEL_CHACHA20_ROWS_F32, 4, 1, 8},
+    {&assay_work_matmul_f64, ASSAY_KERNEL_MATMUL_F64, ASSAY_KERNEL_CHACHA20_ROWS_F64, 8, 1, 8},
+};
+enum { PRODUCTS = sizeof products / sizeof *products };
 
-/* The nine low bits of a half word as a number, in a form of matmul_i9.cl; or all of it. */
+/* The nine low bits of a half word as a number, in a form of matmul_i9.cl. */
 static uint16_t half_of(const uint8_t half[2], uint32_t form)
 {
 	const int number = (half[0] | half[1] % 2 << 8) - (half[1] % 2 ? 512 : 0);
@@ -69,8 +81,6 @@ static uint16_t half_of(const uint8_t half[2], uint32_t form)
 	uint32_t bits;
 
 	memcpy(&bits, &value, 4);
-	if (form == AS_IT_IS)
-		return (uint16_t)(half[0] | half[1] << 8);
 	if (form == 0)
 		return (uint16_t)number;
 	if (form == 2 || number == 0)
@@ -79,94 +89,104 @@ static uint16_t half_of(const uint8_t half[2], uint32_t form)
 	return (uint16_t)(bits >> 31 << 15 | ((bits >> 23 & 0xff) - 112) << 10 | (bits >> 13 & 0x3ff));
 }
 
-static void chacha20(struct assay_device *device, uint32_t first_row, uint32_t rows, uint32_t blocks, uint32_t form)
+/* What the key stream's bytes at `stream` are to a product (SPEC 5.1, 5.3, 5.4, 5.5). */
+static void step_make(uint8_t *out, const struct product *product, const uint8_t *stream, uint32_t form)
 {
-	const enum assay_kernel_id id = form == AS_IT_IS ? ASSAY_KERNEL_CHACHA20_ROWS : ASSAY_KERNEL_CHACHA20_ROWS_I9;
+	if (product->element_bytes == 2) {
+		const uint16_t halves[2] = {half_of(stream, form), half_of(stream + 2, form)};
+		memcpy(out, halves, 4);
+	} else if (product->element_bytes == 4) {
+		float number = ldexpf((float)((int32_t)assay_le32_read(stream) >> 8), -23);
+		memcpy(out, &number, 4);
+	} else if (product->element_bytes == 8) {
+		double number = ldexp((double)((int64_t)assay_le64_read(stream) >> 11), -52);
+		memcpy(out, &number, 8);
+	} else {
+		memcpy(out, stream, 4);
+	}
+}
+
+/* Rows from libsodium's key stream in the panel layout: step s of row r at (r / 16 * steps + s) * 16 + r % 16. */
+static uint8_t *panels_make(const struct product *product, const uint8_t key[32], uint64_t first_row, uint64_t rows,
+                            uint64_t k, uint32_t form)
+{
 	static const uint8_t nonce[crypto_stream_chacha20_ietf_NONCEBYTES];
-	const size_t halves = (size_t)blocks * 32, len = rows * halves * 2;
-	uint8_t *stream = calloc(len, 1);
+	const size_t row_len = k * product->element_bytes, step_len = product->element_bytes * product->step;
+	const size_t steps = k / product->step;
+	uint8_t *stream = calloc(rows, row_len), *panels = malloc(rows * row_len);
+
+	crypto_stream_chacha20_ietf_xor_ic(stream, stream, rows * row_len, nonce, (uint32_t)(first_row * row_len / 64),
+	                                   key);
+	for (size_t row = 0; row < rows; row++)
+		for (size_t s = 0; s < steps; s++)
+			step_make(panels + ((row / 16 * steps + s) * 16 + row % 16) * step_len, product,
+			          stream + row * row_len + s * step_len, form);
+	free(stream);
+	return panels;
+}
+
+/* Rows of `blocks` blocks of key stream, as the generator of a product makes them. */
+static void chacha20(struct assay_device *device, const struct product *product, uint32_t first_row, uint32_t rows,
+                     uint32_t blocks, uint32_t form)
+{
+	const size_t len = (size_t)rows * blocks * 64;
+	uint8_t *panels = panels_make(product, seed, first_row, rows, blocks * 64 / product->element_bytes, form);
 	void *key = buffer_make(device, 32), *out = buffer_make(device, len);
 
 	support_ok(device->backend->write(device->handle, key, 0, seed, 32, &error), error);
 	const struct assay_argument arguments[] = {ASSAY_BUFFER(key), ASSAY_BUFFER(out), ASSAY_VALUE(first_row),
 	                                           ASSAY_VALUE(blocks), ASSAY_VALUE(form)};
-	launch(device, id, (uint64_t)rows / device->info.lanes * ((blocks + 15) / 16), arguments,
-	       form == AS_IT_IS ? 4 : 5);
-	crypto_stream_chacha20_ietf_xor_ic(stream, stream, len, nonce, first_row * blocks, seed);
-	uint8_t *data = buffer_take(device, out, len, assay_kernel_names[id]);
-	for (size_t row = 0; row < rows; row++)
-		for (size_t i = 0; i < halves; i++) {
-			uint16_t half;
-			memcpy(&half, data + ((row / 16 * (halves / 2) + i / 2) * 16 + row % 16) * 4 + i % 2 * 2, 2);
-			cr_assert_eq(half, half_of(stream + (row * halves + i) * 2, form),
-			             "%s %s: row %zu from %u, element %zu of %u blocks, form %u", device->id,
-			             device->info.variant, row, first_row, i, blocks, form);
-		}
+	launch(device, product->rows, (uint64_t)rows / device->info.lanes * ((blocks + 15) / 16), arguments,
+	       product->element_bytes == 2 ? 5 : 4);
+	uint8_t *data = buffer_take(device, out, len, assay_kernel_names[product->rows]);
+	for (size_t i = 0; i < len; i += 4)
+		cr_assert_arr_eq(data + i, panels + i, 4, "%s %s: %s, %u rows from %u, %u blocks, byte %zu", device->id,
+		                 device->info.variant, assay_kernel_names[product->rows], rows, first_row, blocks, i);
 	device->backend->release(device->handle, key);
-	free(stream);
+	free(panels);
 	free(data);
 }
 
-/* A product: its kernel, the verifier's arithmetic, and how its operands lie. */
-struct product {
-	enum assay_kernel_id id;
-	const struct assay_work *work;
-	uint32_t element_bytes;
-};
-static const struct product products[] = {{ASSAY_KERNEL_MATMUL_I8, &assay_work_matmul_i8, 1},
-                                          {ASSAY_KERNEL_MATMUL_I9, &assay_work_matmul_i9, 2}};
-enum { PRODUCTS = sizeof products / sizeof *products };
-
-/* Operand "A" or "B" in the panel layout, from libsodium. */
-static void *operand_make(struct assay_device *device, const struct product *product, const char *which, uint64_t rows,
+static void *operand_make(struct assay_device *device, const struct product *product, char side, uint64_t rows,
                           uint64_t k)
 {
-	static const uint8_t nonce[crypto_stream_chacha20_ietf_NONCEBYTES];
-	const uint64_t len = k * product->element_bytes;
 	const struct assay_part part = {seed, 32};
-	uint8_t key[32], *stream = calloc(rows, len), *panels = malloc(rows * len);
-	void *buffer = buffer_make(device, rows * len);
+	uint8_t key[32];
 	char label[64];
+	void *buffer = buffer_make(device, rows * k * product->element_bytes);
 
-	snprintf(label, sizeof label, "assay/1 %s %s\n", product->work->name, which);
+	snprintf(label, sizeof label, "assay/1 %s %c\n", product->work->name, side);
 	assay_hash(key, label, &part, 1);
-	crypto_stream_chacha20_ietf_xor_ic(stream, stream, rows * len, nonce, 0, key);
-	for (uint64_t at = 0; product->element_bytes == 2 && at < rows * len; at += 2) {
-		uint16_t half = half_of(stream + at, device->kernels[product->id].shape.form);
-		memcpy(stream + at, &half, 2);
-	}
-	for (uint64_t row = 0; row < rows; row++)
-		for (uint64_t word = 0; word < len / 4; word++)
-			memcpy(panels + ((row / 16 * (len / 4) + word) * 16 + row % 16) * 4,
-			       stream + row * len + word * 4, 4);
-	support_ok(device->backend->write(device->handle, buffer, 0, panels, rows * len, &error), error);
-	free(stream);
+	uint8_t *panels = panels_make(product, key, 0, rows, k, device->kernels[product->id].shape.form);
+	support_ok(device->backend->write(device->handle, buffer, 0, panels, rows * k * product->element_bytes, &error),
+	           error);
 	free(panels);
 	return buffer;
 }
 
 static void matmul(struct assay_device *device, const struct product *product, uint64_t k, uint64_t m, uint64_t n)
 {
+	const struct assay_work *work = product->work;
 	const struct assay_params params = {{k, m, n}};
-	const uint64_t tiles = m * n / 256;
-	void *a = operand_make(device, product, "A", m, k), *b = operand_make(device, product, "B", n, k);
-	void *c = buffer_make(device, tiles * 1024);
+	const uint64_t leaves = m * n / product->tile / product->tile;
+	void *a = operand_make(device, product, 'A', m, k), *b = operand_make(device, product, 'B', n, k);
+	void *c = buffer_make(device, leaves * work->leaf_bytes);
 	uint8_t leaf[ASSAY_LEAF_BYTES_MAX];
 
 	const struct assay_argument arguments[] = {ASSAY_BUFFER(a),
 	                                           ASSAY_BUFFER(b),
 	                                           ASSAY_BUFFER(c),
 	                                           ASSAY_VALUE(0),
-	                                           ASSAY_VALUE(tiles),
+	                                           ASSAY_VALUE(m / 16 * (n / 16)),
 	                                           ASSAY_VALUE(n / 16),
-	                                           ASSAY_VALUE(k * product->element_bytes / 4)};
+	                                           ASSAY_VALUE(k / product->step)};
 	launch(device, product->id, assay_device_items(device, product->id, m / 16, n / 16), arguments, 7);
-	uint8_t *data = buffer_take(device, c, tiles * 1024, product->work->name);
-	for (uint64_t tile = 0; tile < tiles; tile++) {
-		product->work->leaf(leaf, &params, seed, tile);
-		cr_assert_arr_eq(data + tile * 1024, leaf, 1024, "%s %s: %s k %zu m %zu n %zu tile %zu", device->id,
-		                 device->info.variant, product->work->name, (size_t)k, (size_t)m, (size_t)n,
-		                 (size_t)tile);
+	uint8_t *data = buffer_take(device, c, leaves * work->leaf_bytes, work->name);
+	for (uint64_t i = 0; i < leaves; i++) {
+		work->leaf(leaf, &params, seed, i);
+		cr_assert_arr_eq(data + i * work->leaf_bytes, leaf, work->leaf_bytes,
+		                 "%s %s: %s k %zu m %zu n %zu leaf %zu", device->id, device->info.variant, work->name,
+		                 (size_t)k, (size_t)m, (size_t)n, (size_t)i);
 	}
 	device->backend->release(device->handle, a);
 	device->backend->release(device->handle, b);
@@ -226,6 +246,7 @@ static void matmuls(struct assay_device *device, const struct product *product)
 {
 	matmul(device, product, 64, 16, 16);
 	matmul(device, product, 64, 64, 16);
+	matmul(device, product, 320, 128, 64);
 	matmul(device, product, 1088, 16, 64);
 	matmul(device, product, 1088, 32, 32);
 	matmul(device, product, 4160, 16, 32);
@@ -236,16 +257,16 @@ static void every_kernel(struct assay_device *device)
 	for (size_t i = 0; i < sizeof seed; i++)
 		seed[i] = (uint8_t)(201 * i + 77);
 
-	for (uint32_t form = 0; form <= AS_IT_IS; form++) {
-		chacha20(device, 0, 16, 1, form);
-		chacha20(device, 0, 48, 16, form);
-		chacha20(device, 32, 16, 17, form);
-		chacha20(device, 1008, 32, 3, form);
-		chacha20(device, (1u << 20) - 16, 16, 2047, form); /* the counter near 2^31; all 512 numbers */
+	for (size_t p = 0; p < PRODUCTS; p++) {
+		for (uint32_t form = 0; form < (products[p].element_bytes == 2 ? 3 : 1); form++) {
+			chacha20(device, &products[p], 0, 16, 1, form);
+			chacha20(device, &products[p], 0, 48, 16, form);
+			chacha20(device, &products[p], 32, 16, 17, form);
+			chacha20(device, &products[p], 1008, 32, 3, form);
+			chacha20(device, &products[p], (1u << 20) - 16, 16, 2047, form); /* the counter near 2^31 */
+		}
+		matmuls(device, &products[p]);
 	}
-
-	for (size_t i = 0; i < PRODUCTS; i++)
-		matmuls(device, &products[i]);
 
 	sha256(device, 0, 0, 1);
 	sha256(device, 0, 5, 3);
@@ -361,13 +382,13 @@ static void gpu(const struct assay_backend *backend)
 		assay_device_close(&device);
 	}
 	support_ok(assay_device_open(&device, backend, 0, NULL, &error), error);
-	for (size_t i = 0; i < PRODUCTS; i++)
-		for (uint32_t n = 1; device.backend->variant(device.handle, products[i].id, n, &variant); n++) {
+	for (size_t p = 0; p < PRODUCTS; p++)
+		for (uint32_t n = 1; device.backend->variant(device.handle, products[p].id, n, &variant); n++) {
 			if (!variant.available)
 				continue;
-			support_ok(assay_device_use(&device, products[i].id, n, &error), error);
-			matmuls(&device, &products[i]);
-			matmul(&device, &products[i], 192, 256, 512);
+			support_ok(assay_device_use(&device, products[p].id, n, &error), error);
+			matmuls(&device, &products[p]);
+			matmul(&device, &products[p], 192, 256, 512);
 			variants++;
 		}
 	printf("%s: %s, %u other variants of products\n", device.id, device.info.name, variants);
