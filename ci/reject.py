@@ -218,6 +218,42 @@ def text_matmul(kind, section, sizes, seeds):
     return t
 
 
+def text_floats(kind, section, k_max):
+    t = Text("%s (SPEC %s). X_row_I_64 is the first 64 bytes of row I as IEEE 754 numbers, little-endian." % (
+                 kind.name, section),
+             "sum_L is entry (0, 0) after L steps; band_root is the root of the subtree over the first n/4 leaves;",
+             "values_sha256 is SHA-256 over all leaf values in leaf order.")
+    for m, n, k in ((16, 16, 64), (32, 64, 128), (64, 16, 192), (16, 32, k_max)):
+        w = kind({"k": k, "m": m, "n": n})
+        seed = sha256(b"%s %d %d %d" % (kind.name[:10].encode(), m, n, k))
+        key_a, key_b = w.keys(seed)
+        a, b = w.rows(key_a, 0, m), w.rows(key_b, 0, n)
+        values = w.values(seed)
+        levels = v.tree([v.leaf(value) for value in values])
+        assert values[-1] == w.value(seed, len(values) - 1)
+        # Two entries from the definition, step by step in fractions.
+        sums = [[0.0], [0.0]]
+        for l in range(k):
+            for i in (0, 1):
+                sums[i].append(v.fma_exact(float(a[i, l]), float(b[0, l]), sums[i][-1], w.bits))
+        entry, row = w.element, 8 * w.element
+        assert [w.encode(np.array(x[-1:])) for x in sums] == [values[0][i * row:i * row + entry] for i in (0, 1)]
+        t.section("m%d_n%d_k%d" % (m, n, k))
+        for name, value in (
+                ("m", m), ("n", n), ("k", k), ("seed", seed), ("key_a", key_a), ("key_b", key_b),
+                ("a_row_0_64", w.encode(a[0])[:64]), ("a_row_%d_64" % (m - 1), w.encode(a[-1])[:64]),
+                ("b_row_0_64", w.encode(b[0])[:64]), ("b_row_%d_64" % (n - 1), w.encode(b[-1])[:64]),
+                *(("sum_%d" % l, w.encode(np.array([sums[0][l]]))) for l in (1, 2, 3, 64)),
+                ("c_0_0", values[0][:entry]), ("c_0_1", values[0][entry:2 * entry]),
+                ("c_1_0", values[0][row:row + entry]), ("c_last", values[-1][-entry:]),
+                ("depth", w.depth), ("work", w.work), ("cost", w.cost), ("first_leaf_value", values[0]),
+                ("first_leaf_hash", levels[0][0]), ("last_leaf_hash", levels[0][-1]),
+                ("values_sha256", sha256(b"".join(values))),
+                ("band_root", levels[(n // 4).bit_length() - 1][0]), ("root", levels[-1][0])):
+            t.put(name, value)
+    return t
+
+
 def text_sha256():
     t = Text("sha256/1 (SPEC 5.2). b = log2Digests, h = log2Leaves. digest_1 is given even where b + h = 0.")
     for b, h in ((0, 0), (0, 1), (1, 0), (4, 3), (3, 4), (0, 8), (9, 2), (14, 1)):
@@ -357,6 +393,10 @@ def matmul9(m, n, k, **length):
     return "matmul-i9/1", {"k": k, "m": m, "n": n}, length
 
 
+def floats(bits, m, n, k, **length):
+    return "matmul-f%d/1" % bits, {"k": k, "m": m, "n": n}, length
+
+
 def hashes(b, h, **length):
     return "sha256/1", {"log2Digests": b, "log2Leaves": h}, length
 
@@ -398,6 +438,9 @@ def good():
             ("tall", unknown, [matmul(128, 16, 128, rounds=2)], 1, 8, None),
             ("nine-bits", unknown, [matmul9(32, 64, 128, rounds=2)], 2, 16, None),
             ("nine-bits-deep-k", unknown, [matmul9(16, 32, 32704, rounds=1)], 1, 3, None),
+            ("floats", unknown, [floats(32, 32, 64, 128, rounds=2), floats(64, 64, 16, 192, rounds=2)], 2, 16, None),
+            ("floats-deep-k", unknown, [floats(32, 16, 16, 16384, rounds=1), floats(64, 16, 16, 8192, rounds=1)],
+             1, 3, None),
             ("deep-k", unknown, [matmul(16, 32, 131008, rounds=1)], 1, 3, None),
             ("sixteen-segments", unknown, [one] * 16, 1, 2, None),
             ("sixty-four-devices", unknown, [hashes(0, 1, durationMs=1)], 64, 1, [[1, 2, 3, 1] * 16]),
@@ -450,6 +493,13 @@ def good():
             ("nine-bits", 1, quick, 512, [matmul9(1024, 1024, 16384, durationMs=5000)]),
             ("nine-bits-huge", 1, quick, 512, [matmul9(32768, 32768, 16384, durationMs=5000)]),
             ("nine-bits-2048", 0, quick, 512, [matmul9(2048, 2048, 16384, durationMs=5000)]),
+            ("floats", 1, quick, 512, [floats(32, 1024, 1024, 8192, durationMs=5000),
+                                       floats(64, 1024, 1024, 4096, durationMs=5000)]),
+            ("floats-huge", 1, quick, 512, [floats(32, 16384, 16384, 8192, durationMs=5000),
+                                            floats(64, 8192, 8192, 4096, durationMs=5000)]),
+            ("floats-k-4096", 0, quick, 512, [floats(32, 1024, 1024, 4096, durationMs=5000)]),
+            ("floats-k-8192", 0, quick, 512, [floats(64, 1024, 1024, 8192, durationMs=5000)]),
+            ("floats-16384", 0, quick, 512, [floats(64, 16384, 16384, 4096, durationMs=5000)]),
             ("memory-quick", 1, quick, 512, table(512, 2**20, 10, durationMs=5000)),
             ("memory-quick-most", 1, quick, 512, table(512, 2**24, 14, durationMs=5000)),
             ("memory-standard", 1, "assay/1 standard", 512, table(1536, 2**22 + 2**17, 12, durationMs=20000)),
@@ -490,6 +540,7 @@ class Cheat(Prover):
     def __init__(self, how, job=None, **other):
         self.how = how
         walks = table(4, 1000, 2, rounds=32) if how.startswith("memory-") else []
+        walks += [floats(32, 32, 32, 64, rounds=3), floats(64, 32, 32, 64, rounds=3)] if how.startswith("floats-") else []
         walks += [matmul9(32, 32, 64, rounds=3)] if how.startswith("nine-bits-") else []
         job = job or challenge_of([matmul(32, 32, 64, rounds=3), hashes(1, 2, rounds=2)] + walks, devices=2,
                                   samples=24)
@@ -547,6 +598,8 @@ class Cheat(Prover):
             c = w.product(cut(a), cut(b)).astype("<i4")
             tiles = c.reshape(w.m // 16, 16, w.n // 16, 16).transpose(0, 2, 1, 3).reshape(-1, 256)
             values = [tile.tobytes() for tile in tiles]
+        if self.how.startswith("floats-") and j in (2, 3):
+            values = self.float_values(w, seed)
         if self.how.startswith("memory-") and j == 3:
             values = self.memory_values(w, seed, d)
         if self.how.startswith("sha256-") and j == 1:
@@ -583,6 +636,36 @@ class Cheat(Prover):
             if self.how == "memory-one-read":
                 break
         return [state[:, i].astype("<u4").tobytes() for i in range(1 << w.walkers)]
+
+    def float_values(self, w, seed):
+        a, b = (w.rows(key, 0, count) for key, count in zip(w.keys(seed), (w.m, w.n)))
+        short, half = (lambda x: x.astype(np.float32).astype(np.float64)), w.k // 2
+
+        def two_roundings():
+            narrow = short if w.bits == 24 else lambda x: x
+            c = np.zeros((w.m, w.n))
+            for l in range(w.k):
+                c = narrow(narrow(a[:, l:l + 1] * b[:, l]) + c)
+            return c
+
+        one = np.ones((w.m, w.n))
+        c = {"floats-two-roundings": two_roundings,
+             "floats-descending": lambda: w.product(a[:, ::-1], b[:, ::-1]),
+             "floats-two-sums": lambda: w.fma(w.product(a[:, :half], b[:, :half]), one,
+                                              w.product(a[:, half:], b[:, half:])),
+             "floats-even-and-odd": lambda: w.fma(w.product(a[:, ::2], b[:, ::2]), one,
+                                                  w.product(a[:, 1::2], b[:, 1::2])),
+             "floats-of-16-bits": lambda: w.product(*(np.floor(x * 2.0**15) * 2.0**-15 for x in (a, b))),
+             "floats-short": lambda: short(w.product(a, b)) if w.bits == 53 else w.product(a, b),
+             "floats-wide": lambda: short(sum(a[:, l:l + 1] * b[:, l] for l in range(w.k))) if w.bits == 24
+             else w.product(a, b),
+             "floats-big-endian": lambda: w.product(a, b), "floats-tiles-of-16": lambda: w.product(a, b)}[self.how]()
+        if self.how == "floats-big-endian":
+            return [np.frombuffer(x, "<f%d" % w.element).byteswap().tobytes() for x in w.cut(c)]
+        if self.how == "floats-tiles-of-16":
+            return [w.encode(tile) for i in range(0, w.m, 16) for j in range(0, w.n, 16)
+                    for tile in c[i:i + 16, j:j + 16].reshape(4, 64)]
+        return w.cut(c)
 
     def tree(self, j, d, r):
         values = self.values(j, d, r)
@@ -642,6 +725,8 @@ draws-all-the-same path-of-other-leaf path-root-first path-from-parent path-bit-
 path-last-bit-flipped memory-table-of-other-device memory-table-from-round memory-walkers-of-table
 memory-half-a-table memory-index-of-one-word memory-eight-byte-items memory-short-items memory-mixed-once
 memory-one-read nine-bits-as-eight nine-bits-unsigned nine-bits-symmetric
+floats-two-roundings floats-descending floats-two-sums floats-even-and-odd floats-of-16-bits floats-short floats-wide
+floats-big-endian floats-tiles-of-16
 """.split()
 
 
@@ -1158,6 +1243,12 @@ def reject_challenge(b):
         "nine-bits-k-32768": capped(matmul9(16, 16, 32768, rounds=1)),
         "nine-bits-k-32": capped(matmul9(16, 16, 32, rounds=1)),
         "nine-bits-m-8": capped(matmul9(8, 16, 64, rounds=1)),
+        "floats-k-16448": capped(floats(32, 16, 16, 16448, rounds=1)),
+        "floats-k-8256": capped(floats(64, 16, 16, 8256, rounds=1)),
+        "floats-k-32": capped(floats(32, 16, 16, 32, rounds=1)), "floats-k-96": capped(floats(64, 16, 16, 96, rounds=1)),
+        "floats-m-8": capped(floats(32, 8, 16, 64, rounds=1)), "floats-n-8": capped(floats(64, 16, 8, 64, rounds=1)),
+        "floats-depth-34": capped(floats(32, 2**20, 2**20, 64, rounds=1)),
+        "floats-operand": capped(floats(64, 2**20, 16, 16384, rounds=1)),
         "double-rounds-0": capped(*table(0, 64, 0, rounds=8)), "double-rounds-3": capped(*table(3, 64, 0, rounds=8)),
         "double-rounds-4098": capped(*table(4098, 64, 0, rounds=8)),
         "items-63": capped(*table(2, 63, 0, rounds=8)), "items-2-32": capped(*table(2, 2**32, 0, rounds=8)),
@@ -1306,6 +1397,8 @@ def write(folder):
     os.makedirs(folder, exist_ok=True)
     for name, text in (("chacha20", text_chacha20()), ("merkle", text_merkle()), ("matmul-i8", text_matmul(v.Matmul, "5.1", SIZES + ((32, 32, 131008),), b"matmul")),
                        ("matmul-i9", text_matmul(v.Matmul9, "5.3", SIZES + ((32, 32, 32704),), b"matmul-i9")),
+                       ("matmul-f32", text_floats(v.MatmulF32, "5.4", 16384)),
+                       ("matmul-f64", text_floats(v.MatmulF64, "5.5", 8192)),
                        ("sha256", text_sha256()), ("memory", text_memory()), ("chain", text_chain(chain_job())), ("estar", text_estar()),
                        ("keys", text_keys())):
         save(folder, name + ".txt", text.encode())

@@ -17,6 +17,7 @@ import os
 import re
 import struct
 import sys
+from fractions import Fraction
 
 import numpy as np
 
@@ -270,7 +271,7 @@ def has(x, names):
 
 class Matmul:
     """§5.1 `matmul-i8/1`."""
-    unit, name, k_max, element, chunk = "op", "matmul-i8/1", 131008, 1, 1024
+    unit, name, k_max, element, tile, chunk = "op", "matmul-i8/1", 131008, 1, 16, 1024
 
     def __init__(self, params):
         bad = "challenge.malformed"
@@ -279,7 +280,7 @@ class Matmul:
         caps = "challenge.caps"
         need(all(16 <= x <= 2**20 and x & (x - 1) == 0 for x in (m, n)), caps, "m or n")
         need(64 <= k <= self.k_max and k % 64 == 0 and max(m, n) * k * self.element <= 2**37, caps, "k")
-        self.depth = (m * n // 256).bit_length() - 1
+        self.depth = (m * n // self.tile**2).bit_length() - 1
         need(self.depth <= 32, caps, "depth")
         self.work, self.cost = 2 * m * n * k, self.cost_of_leaf() + self.depth + 20
 
@@ -348,6 +349,92 @@ class Matmul9(Matmul):
 
     def cost_of_leaf(self):
         return 2 * self.k
+
+
+def two_sum(a, b):
+    """a + b as the nearest number and the exact rest."""
+    s = a + b
+    t = s - a
+    return s, (a - (s - t)) + (b - t)
+
+
+def two_product(a, b):
+    """a·b likewise, by halves of 26 bits (Dekker)."""
+    def halves(x):
+        high = x * (2.0**27 + 1)
+        high = high - (high - x)
+        return high, x - high
+
+    p, (a1, a0), (b1, b0) = a * b, halves(a), halves(b)
+    return p, a0 * b0 - (((p - a1 * b1) - a0 * b1) - a1 * b0)
+
+
+def to_odd(s, rest):
+    """s + rest, |rest| at most half a place of s, rounded to the neighbour whose last bit is 1 unless it is exact. Of such
+    a number another rounding, to fewer bits, gives what it would have given of the sum (Boldo and Melquiond)."""
+    inexact = (rest != 0) & (s.view(np.int64) & 1 == 0)
+    return np.where(inexact, np.nextafter(s, np.copysign(np.inf, rest)), s)
+
+
+def fma_exact(a, b, c, bits):
+    """One number at a time, from the definition: a·b + c as a fraction, rounded to `bits` bits, ties to even."""
+    x = Fraction(a) * Fraction(b) + Fraction(c)
+    if x == 0:
+        return 0.0
+    exponent = x.numerator.bit_length() - x.denominator.bit_length()
+    exponent += abs(x) >= Fraction(2)**exponent
+    return float(round(x * Fraction(2)**(bits - exponent)) * Fraction(2)**(exponent - bits))
+
+
+class MatmulF32(Matmul):
+    """§5.4 `matmul-f32/1`. Numbers are kept as doubles, which hold every float."""
+    unit, name, k_max, element, tile, bits = "flop", "matmul-f32/1", 16384, 4, 8, 24
+
+    def cost_of_leaf(self):
+        return self.element * self.k // 2
+
+    def rows(self, key, first, count):
+        blocks, size = self.element * self.k // 64, 8 * self.element
+        words = chacha20(key, first * blocks, count * blocks).view("<i%d" % self.element).reshape(count, self.k)
+        return (words >> (size - self.bits)).astype(np.float64) * 2.0**(1 - self.bits)
+
+    @staticmethod
+    def fma(a, b, c):
+        """a·b is exact; then the sum, rounded to odd and to a float."""
+        return to_odd(*two_sum(a * b, c)).astype(np.float32).astype(np.float64)
+
+    def product(self, a, b):
+        c = np.zeros((len(a), len(b)))
+        for l in range(a.shape[1]):
+            c = self.fma(*np.broadcast_arrays(a[:, l:l + 1], b[:, l][None, :], c))
+        return c
+
+    def encode(self, numbers):
+        return numbers.astype("<f%d" % self.element).tobytes()
+
+    def value(self, seed, t):
+        i, j = divmod(t, self.n // 8)
+        return self.encode(self.product(*(self.rows(key, 8 * x, 8) for key, x in zip(self.keys(seed), (i, j)))))
+
+    def values(self, seed):
+        key_a, key_b = self.keys(seed)
+        return self.cut(self.product(self.rows(key_a, 0, self.m), self.rows(key_b, 0, self.n)))
+
+    def cut(self, c):
+        return [self.encode(c[i:i + 8, j:j + 8]) for i in range(0, self.m, 8) for j in range(0, self.n, 8)]
+
+
+class MatmulF64(MatmulF32):
+    """§5.5 `matmul-f64/1`."""
+    name, k_max, element, bits = "matmul-f64/1", 8192, 8, 53
+
+    @staticmethod
+    def fma(a, b, c):
+        """Emulation of FMA by Boldo and Melquiond: the two lowest parts rounded to odd, then one rounding."""
+        high, low = two_product(a, b)
+        middle, rest = two_sum(c, low)
+        top, below = two_sum(high, middle)
+        return top + to_odd(*two_sum(rest, below))
 
 
 class Memory:
@@ -430,7 +517,8 @@ class MemoryFill(Memory):
         self.depth, self.work, self.cost, self.least = 0, 0, 0, 0
 
 
-WORKLOADS = {"matmul-i8/1": Matmul, "matmul-i9/1": Matmul9, "sha256/1": Sha256, "memory-fill/1": MemoryFill, "memory/1": Memory}
+WORKLOADS = {"matmul-i8/1": Matmul, "matmul-i9/1": Matmul9, "matmul-f32/1": MatmulF32,
+             "matmul-f64/1": MatmulF64, "sha256/1": Sha256, "memory-fill/1": MemoryFill, "memory/1": Memory}
 FILLS = {"memory/1": "memory-fill/1"}
 
 
@@ -490,6 +578,8 @@ class Challenge:
                      "assay/1 soak": (20000, 86400000)}.get(self.profile)
         rows = {"matmul-i8/1": [{"k": 16384, "m": 2**i, "n": 2**i} for i in range(11, 16)],
                 "matmul-i9/1": [{"k": 16384, "m": 2**i, "n": 2**i} for i in (10, 12, 13, 14, 15)],
+                "matmul-f32/1": [{"k": 8192, "m": 2**i, "n": 2**i} for i in range(10, 15)],
+                "matmul-f64/1": [{"k": 4096, "m": 2**i, "n": 2**i} for i in range(10, 14)],
                 "sha256/1": [{"log2Digests": 12, "log2Leaves": i} for i in (12, 16, 17, 18, 19)]}
         return durations is not None and self.samples in (512, 2048) and all(
             s.is_fill or s.duration is not None and durations[0] <= s.duration <= durations[1] and

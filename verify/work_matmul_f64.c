@@ -18,7 +18,7 @@ static uint32_t depth(const struct assay_params *params)
 
 static uint64_t leaf_cost(const struct assay_params *params)
 {
-	return 2 * params->value[ASSAY_K];
+	return 4 * params->value[ASSAY_K];
 }
 
 static void leaf(uint8_t *value, const struct assay_params *params, const uint8_t seed[ASSAY_HASH_BYTES],
