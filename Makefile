@@ -82,7 +82,7 @@ LIBRARY := $(BUILD)/libassay.a $(BUILD)/libassay.so.0 $(BUILD)/libassay.pc
 
 # Not of the test program: other programs and libraries, and what is compiled in its own way.
 TEST_SOURCES := $(filter-out verify/test/fuzz_%.c harness/test/double%.c harness/test/cheats.c harness/test/slowdown.c \
-                $(addprefix harness/test/,threads.c races.c units.c group.c hip_over_cuda.c), \
+                $(addprefix harness/test/,threads.c races.c units.c group.c hip_over_cuda.c soft.c), \
                 $(wildcard verify/test/*.c harness/test/*.c))
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
@@ -276,8 +276,16 @@ $(BUILD)/harness/test/cheats_%.o: harness/test/cheats.c
 $(BUILD)/cheats: $(BUILD)/harness/test/slowdown.o $(CHEATS_OBJECTS) $(BUILD)/harness/measure.o
 	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ -lm
 
+# Doubles in integers on the processor.
+LANES_soft := 4
+KERNEL_FLAGS_soft := -DSOFT_F64
+SOFT_OBJECTS := $(BUILD)/kernels/kernels_soft.o $(BUILD)/harness/test/soft.o
+$(BUILD)/harness/test/soft.o: harness/test/soft.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -O3 -Wno-pedantic -Wno-conversion -DLANES=$(LANES_soft) -c -o $@ $<
+
 # What the tests run is built too; they find it by ASSAY_BUILD.
-$(BUILD)/assay-tests: $(TEST_OBJECTS) $(UNITS_OBJECTS) $(CHEATS_OBJECTS) $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o \
+$(BUILD)/assay-tests: $(TEST_OBJECTS) $(UNITS_OBJECTS) $(SOFT_OBJECTS) $(CHEATS_OBJECTS) $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o \
                       $(BUILD)/libassay.a \
                       | $(BUILD)/assay $(BUILD)/assay-verify $(BUILD)/libassay.so.0 $(DOUBLES) $(SPIR)
 	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ -lcriterion $(HARNESS_LIBS)

@@ -5,7 +5,7 @@
  *
  * It takes the real images, looks at no more than what they are, and runs in their place the program in the file
  * ASSAY_DOUBLE_PROGRAM, which is the kernels' HIP source compiled for SPIR; without one, the kernels' source as OpenCL
- * C. Nothing that ran on it is ever a result. */
+ * C, with ASSAY_DOUBLE_SOFT_F64 as for a device without doubles. Nothing that ran on it is ever a result. */
 #undef CL_TARGET_OPENCL_VERSION
 #define CL_TARGET_OPENCL_VERSION 200 /* shared virtual memory */
 #include <CL/cl.h>
@@ -204,8 +204,10 @@ static cl_program program_build(void)
 {
 	const struct assay_program *text = &assay_programs[ASSAY_PROGRAM_PORTABLE];
 	const char *path = getenv("ASSAY_DOUBLE_PROGRAM"), *source = (const char *)text->source;
-	const char *options =
-	    path ? "-cl-kernel-arg-info -x spir -spir-std=1.2" : "-cl-kernel-arg-info -cl-std=CL1.2 -DLANES=1";
+	const char *options = path ? "-cl-kernel-arg-info -x spir -spir-std=1.2"
+	                      : getenv("ASSAY_DOUBLE_SOFT_F64")
+	                          ? "-cl-kernel-arg-info -cl-std=CL1.2 -DLANES=1 -DSOFT_F64"
+	                          : "-cl-kernel-arg-info -cl-std=CL1.2 -DLANES=1";
 	char log[4096] = "no such program";
 	cl_int code;
 	cl_program program =

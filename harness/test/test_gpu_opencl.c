@@ -60,6 +60,13 @@ Test(gpu_opencl, cuda_source)
 	same_as_cpu(&assay_backend_cuda, NULL);
 }
 
+/* As on a device without doubles. */
+Test(gpu_opencl, cuda_source_with_doubles_in_integers)
+{
+	setenv("ASSAY_DOUBLE_SOFT_F64", "1", 1);
+	same_as_cpu(&assay_backend_cuda, NULL);
+}
+
 Test(gpu_opencl, hip_source)
 {
 	same_as_cpu(&assay_backend_hip, NULL);
