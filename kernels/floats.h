@@ -17,7 +17,7 @@
  *
  * Where there is no double, or where SOFT_F64 is defined, an `f64v` is the bits of one, and fma_f64 is done in
  * integers. It knows zero and normal numbers, whose results are such again: all that there is on the grid
- * (SPEC 5.5, 14.15). */
+ * (SPEC 5.5, 14.17). */
 
 /* Numbers of the grids, exact whether or not a compiler fuses what is written here. */
 #define F32_GRID_UNIT 1.1920928955078125e-07f                   /* 2^-23 */
