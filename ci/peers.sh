@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Our rates beside other people's, in one run on one machine, in turn so that a drift of the machine's speed meets both:
-# matmul-i8 on the cpu device against OpenBLAS sgemm (libopenblas-dev), sha256 through OpenCL and on the cpu device against
+# matmul-i8 and matmul-f32 on the cpu device against OpenBLAS sgemm, matmul-f64 against dgemm (libopenblas-dev), sha256 through OpenCL and on the cpu device against
 # hashcat -m 1400 on the same OpenCL device (hashcat). Prints medians and ratios; judges nothing.
 set -eu
 
@@ -29,14 +29,26 @@ row() {
 echo "peers     $turns turns each, medians; $(uname -m), $(nproc) processors, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)"
 
 if echo '#include <cblas.h>' | cc -E -xc - >/dev/null 2>&1; then
-	cc -O2 -o "$work/sgemm" ci/sgemm.c -lopenblas
+	cc -O2 -o "$work/sgemm" ci/gemm.c -lopenblas
+	cc -O2 -DDOUBLE -o "$work/dgemm" ci/gemm.c -lopenblas
+	# One that does not know a processor takes its oldest kernels, and would be no peer.
+	if [ "$("$work/sgemm" core)" = Prescott ] && [ -z "${OPENBLAS_CORETYPE:-}" ]; then
+		! grep -q ' avx2 ' /proc/cpuinfo || export OPENBLAS_CORETYPE=HASWELL
+		! grep -q ' avx512f ' /proc/cpuinfo || export OPENBLAS_CORETYPE=SKYLAKEX
+	fi
+	core=$("$work/sgemm" core)
 	for _ in $(seq "$turns"); do
 		"$work/sgemm" >>"$work/sgemm.txt"
 		ours cpu matmul-i8 >>"$work/matmul.txt"
+		ours cpu matmul-f32 >>"$work/matmul_f32.txt"
+		"$work/dgemm" >>"$work/dgemm.txt"
+		ours cpu matmul-f64 >>"$work/matmul_f64.txt"
 	done
-	row "matmul-i8 cpu" "$work/matmul.txt" "OpenBLAS sgemm" "$work/sgemm.txt" 1e9 GOP/s
+	row "matmul-i8 cpu" "$work/matmul.txt" "sgemm of $core" "$work/sgemm.txt" 1e9 GOP/s
+	row "matmul-f32 cpu" "$work/matmul_f32.txt" "sgemm of $core" "$work/sgemm.txt" 1e9 GFLOP/s
+	row "matmul-f64 cpu" "$work/matmul_f64.txt" "dgemm of $core" "$work/dgemm.txt" 1e9 GFLOP/s
 else
-	echo "  matmul-i8                no peer: install libopenblas-dev"
+	echo "  matmul                   no peer: install libopenblas-dev"
 fi
 
 if command -v hashcat >/dev/null && build/assay devices 2>/dev/null | grep -q '^opencl:0'; then
