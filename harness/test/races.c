@@ -13,13 +13,30 @@ static struct assay_error error;
 
 static enum assay_status round_root(uint8_t root[32], struct assay_device *device, size_t workload)
 {
-	/* Four tiles, each operand of two items a row of the key stream; sixteen leaves of two digests. */
-	static const struct assay_params params[] = {{{1088, 32, 32}}, {{1, 4}}};
+	/* Products of four blocks, each operand of two items a row of the key stream; sixteen leaves of two digests; a
+	 * table and four walkers. */
+	static const struct {
+		const struct assay_workload *workload;
+		struct assay_params params;
+	} rounds[] = {{&assay_workload_matmul_i8, {{1088, 32, 32}}},
+	              {&assay_workload_matmul_i9, {{576, 32, 32}}},
+	              {&assay_workload_matmul_f32, {{320, 32, 32}}},
+	              {&assay_workload_matmul_f64, {{192, 32, 32}}},
+	              {&assay_workload_sha256, {{1, 4}}},
+	              {&assay_workload_memory, {{4, 65, 2}}}};
+	const struct assay_workload *const wanted = assay_workloads[workload];
 	struct assay_engine engine;
 	uint8_t seed[32] = {9}, bands[64][32];
-	enum assay_status status =
-	    assay_engine_prepare(&engine, device, assay_workloads[workload], &params[workload], &error);
+	size_t i = 0;
 
+	while (rounds[i].workload != wanted)
+		i++;
+	enum assay_status status = assay_engine_prepare(&engine, device, wanted, &rounds[i].params, &error);
+	if (!status && wanted->fill) {
+		status = wanted->reserve(engine.state, &error);
+		if (!status)
+			status = wanted->fill(engine.state, seed, &error);
+	}
 	if (!status)
 		status = assay_engine_round(&engine, seed, root, bands, &error);
 	assay_engine_finish(&engine);
