@@ -78,7 +78,7 @@ static const struct assay_kernel_set *choose(uint32_t lanes)
 #if defined(__x86_64__)
 	__builtin_cpu_init();
 	if ((lanes == 0 || lanes == 16) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-	    __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma"))
+	    __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma"))
 		return &assay_kernels_avx512;
 	if ((lanes == 0 || lanes == 8) && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 		return &assay_kernels_avx2;

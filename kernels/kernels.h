@@ -58,7 +58,8 @@ struct assay_image {
 };
 
 /* What a program of the kernel NAME says of it in the variable NAME_shape, when its groups make blocks of tiles
- * together: work-items of a group, rows and columns of its block in tiles, bytes of group memory, form of the operands. */
+ * together: work-items of a group, rows and columns of its block in tiles, bytes of group memory, form of the operands.
+ */
 struct assay_shape {
 	uint32_t items, rows, columns, memory_bytes;
 	uint32_t form; /* of its operands: see the kernel that makes them; 0 where there is one form */
