@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Our rates beside other people's, in one run on one machine, in turn so that a drift of the machine's speed meets both:
-# matmul-i8 and matmul-f32 on the cpu device against OpenBLAS sgemm, matmul-f64 against dgemm (libopenblas-dev), sha256 through OpenCL and on the cpu device against
-# hashcat -m 1400 on the same OpenCL device (hashcat). Prints medians and ratios; judges nothing.
+# matmul-i8 and matmul-f32 on the cpu device against OpenBLAS sgemm, matmul-f64 against dgemm (libopenblas-dev), matmul-i8
+# against oneDNN's product of signed bytes (libdnnl-dev), sha256 through OpenCL and on the cpu device against hashcat -m 1400
+# on the same OpenCL device (hashcat), memory against plain random reads of a table as large. Prints medians and ratios;
+# judges nothing.
 set -eu
 
 turns=${TURNS:-3}
@@ -50,6 +52,25 @@ if echo '#include <cblas.h>' | cc -E -xc - >/dev/null 2>&1; then
 else
 	echo "  matmul                   no peer: install libopenblas-dev"
 fi
+
+if echo '#include <dnnl.h>' | cc -E -xc - >/dev/null 2>&1; then
+	cc -O2 -o "$work/s8gemm" ci/s8gemm.c -ldnnl
+	for _ in $(seq "$turns"); do
+		"$work/s8gemm" >>"$work/s8gemm.txt"
+		ours cpu matmul-i8 >>"$work/matmul_i8.txt"
+	done
+	row "matmul-i8 cpu" "$work/matmul_i8.txt" "oneDNN s8s8s32" "$work/s8gemm.txt" 1e9 GOP/s
+else
+	echo "  matmul-i8                no peer: install libdnnl-dev"
+fi
+
+# Items of 128 bytes: as many as the bench's table has.
+cc -O2 -o "$work/random" ci/random.c -lpthread
+for _ in $(seq "$turns"); do
+	"$work/random" 20 >>"$work/random.txt"
+	ours cpu memory >>"$work/memory.txt"
+done
+row "memory cpu" "$work/memory.txt" "plain random reads" "$work/random.txt" 1e9 GB/s
 
 if command -v hashcat >/dev/null && build/assay devices 2>/dev/null | grep -q '^opencl:0'; then
 	for _ in $(seq "$turns"); do
