@@ -539,7 +539,7 @@ class Cheat(Prover):
 
     def __init__(self, how, job=None, **other):
         self.how = how
-        walks = table(4, 1000, 2, rounds=32) if how.startswith("memory-") else []
+        walks = table(4, 64, 2, rounds=3) if how.startswith("memory-") else []
         walks += [floats(32, 32, 32, 64, rounds=3), floats(64, 32, 32, 64, rounds=3)] if how.startswith("floats-") else []
         walks += [matmul9(32, 32, 64, rounds=3)] if how.startswith("nine-bits-") else []
         job = job or challenge_of([matmul(32, 32, 64, rounds=3), hashes(1, 2, rounds=2)] + walks, devices=2,
