@@ -88,6 +88,12 @@ struct assay_backend {
 	enum assay_status (*launch)(void *device, const struct assay_kernel *kernel, uint32_t items,
 	                            const struct assay_argument *arguments, size_t count, struct assay_error *error);
 	enum assay_status (*synchronise)(void *device, struct assay_error *error);
+
+	/* Time by the device's own clock: mark 0, then mark 1, each in order with launches; and what lay between them,
+	 * once both have passed (after `synchronise` or a read). A mark that fails is no error: false, the time is
+	 * unknown. */
+	void (*mark)(void *device, uint32_t which);
+	bool (*elapsed)(void *device, uint64_t *ns);
 };
 
 extern const struct assay_backend assay_backend_cpu, assay_backend_cuda, assay_backend_hip, assay_backend_opencl;

@@ -13,6 +13,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "harness/measure.h"
+
 enum { THREADS_MAX = 1024, CHUNKS_A_THREAD = 16 };
 
 struct cpu {
@@ -30,6 +32,8 @@ struct cpu {
 	const void *arguments[ASSAY_ARGUMENTS_MAX];
 	uint32_t items, chunk;
 	atomic_uint_fast64_t next;
+
+	uint64_t marks[2];
 };
 
 static void work(struct cpu *cpu)
@@ -297,6 +301,22 @@ static enum assay_status cpu_synchronise(void *device, struct assay_error *error
 	return ASSAY_OK;
 }
 
+/* A launch is over when it returns. */
+static void cpu_mark(void *device, uint32_t which)
+{
+	struct cpu *cpu = device;
+
+	cpu->marks[which] = assay_clock_ns();
+}
+
+static bool cpu_elapsed(void *device, uint64_t *ns)
+{
+	const struct cpu *cpu = device;
+
+	*ns = cpu->marks[1] - cpu->marks[0];
+	return true;
+}
+
 const struct assay_backend assay_backend_cpu = {
     .name = "cpu",
     .count = cpu_count,
@@ -312,4 +332,6 @@ const struct assay_backend assay_backend_cpu = {
     .discard = cpu_discard,
     .launch = cpu_launch,
     .synchronise = cpu_synchronise,
+    .mark = cpu_mark,
+    .elapsed = cpu_elapsed,
 };

@@ -23,6 +23,7 @@ struct gpu {
 	int version;                   /* of the driver */
 	bool stuck;                    /* a kernel does not end: no call may wait for the device */
 	void *context, *stream, *modules[ASSAY_PROGRAM_COUNT];
+	struct gpu_marks marks;
 	uint64_t memory_used_bytes;
 	struct assay_monitor_state monitor;
 	char architecture[64], pci[32];
@@ -105,6 +106,7 @@ static void gpu_close(void *device)
 		for (int i = 0; i < ASSAY_PROGRAM_COUNT; i++)
 			if (gpu->modules[i])
 				(void)gpu->driver->module_unload(gpu->modules[i]);
+		gpu_marks_release(&gpu->marks, gpu->driver);
 		if (gpu->stream)
 			(void)gpu->driver->stream_destroy(gpu->stream);
 	}
@@ -370,6 +372,22 @@ static enum assay_status gpu_synchronise(void *device, struct assay_error *error
 	return code == 0 ? ASSAY_OK : failed(error, gpu, "device.launch", "running a kernel", code);
 }
 
+static void gpu_set_mark(void *device, uint32_t which)
+{
+	struct gpu *gpu = device;
+
+	gpu->marks.set[which] = false;
+	if (!gpu->stuck && enter(gpu) == 0)
+		gpu_mark(&gpu->marks, gpu->driver, which, gpu->stream);
+}
+
+static bool gpu_get_elapsed(void *device, uint64_t *ns)
+{
+	struct gpu *gpu = device;
+
+	return !gpu->stuck && enter(gpu) == 0 && gpu_elapsed(&gpu->marks, gpu->driver, ns);
+}
+
 const struct assay_backend GPU_BACKEND = {
     .name = GPU_NAME,
     .count = gpu_count,
@@ -385,4 +403,6 @@ const struct assay_backend GPU_BACKEND = {
     .discard = gpu_discard,
     .launch = gpu_launch,
     .synchronise = gpu_synchronise,
+    .mark = gpu_set_mark,
+    .elapsed = gpu_get_elapsed,
 };

@@ -21,6 +21,7 @@ struct opencl {
 	cl_program program;
 	cl_device_type type;
 	uint32_t index, lanes, group;
+	cl_event marks[2];
 };
 
 struct found {
@@ -77,6 +78,9 @@ static void opencl_close(void *handle)
 {
 	struct opencl *device = handle;
 
+	for (int i = 0; i < 2; i++)
+		if (device->marks[i])
+			device->cl->clReleaseEvent(device->marks[i]);
 	if (device->program)
 		device->cl->clReleaseProgram(device->program);
 	if (device->queue)
@@ -137,6 +141,8 @@ static enum assay_status opencl_open(void **handle, uint32_t index, const struct
 
 	device->context = cl->clCreateContext(NULL, 1, &device->id, NULL, NULL, &code);
 	if (device->context)
+		device->queue = cl->clCreateCommandQueue(device->context, device->id, CL_QUEUE_PROFILING_ENABLE, &code);
+	if (device->context && !device->queue) /* without times, then */
 		device->queue = cl->clCreateCommandQueue(device->context, device->id, 0, &code);
 	if (!device->queue) {
 		enum assay_status status = failed(error, device, "device.open", "cannot be opened", code);
@@ -295,6 +301,30 @@ static enum assay_status opencl_synchronise(void *handle, struct assay_error *er
 	return code == CL_SUCCESS ? ASSAY_OK : failed(error, device, "device.launch", "running a kernel", code);
 }
 
+static void opencl_mark(void *handle, uint32_t which)
+{
+	struct opencl *device = handle;
+
+	if (device->marks[which])
+		device->cl->clReleaseEvent(device->marks[which]);
+	if (device->cl->clEnqueueMarkerWithWaitList(device->queue, 0, NULL, &device->marks[which]) != CL_SUCCESS)
+		device->marks[which] = NULL;
+}
+
+static bool opencl_elapsed(void *handle, uint64_t *ns)
+{
+	struct opencl *device = handle;
+	cl_ulong passed[2];
+
+	for (int i = 0; i < 2; i++)
+		if (!device->marks[i] ||
+		    device->cl->clGetEventProfilingInfo(device->marks[i], CL_PROFILING_COMMAND_END, sizeof passed[i],
+		                                        &passed[i], NULL) != CL_SUCCESS)
+			return false;
+	*ns = passed[1] - passed[0];
+	return passed[1] > passed[0];
+}
+
 const struct assay_backend assay_backend_opencl = {
     .name = "opencl",
     .count = opencl_count,
@@ -310,4 +340,6 @@ const struct assay_backend assay_backend_opencl = {
     .discard = opencl_discard,
     .launch = opencl_launch,
     .synchronise = opencl_synchronise,
+    .mark = opencl_mark,
+    .elapsed = opencl_elapsed,
 };

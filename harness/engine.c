@@ -109,15 +109,21 @@ enum assay_status assay_engine_round(struct assay_engine *engine, const uint8_t 
 	void *device = engine->device->handle;
 	const uint64_t band_level = 2 * engine->leaves - 2 * engine->bands, top = 2 * engine->leaves - 2;
 
+	engine->device_ns = UINT64_MAX;
+	backend->mark(device, 0);
 	enum assay_status status =
 	    engine->workload->leaves(engine->state, seed, 0, engine->leaves, engine->values, error);
 	if (!status)
 		status = hash_tree(engine, engine->leaves, error);
+	backend->mark(device, 1);
 	if (!status)
 		status = backend->read(device, band_roots, engine->tree, band_level * ASSAY_HASH_BYTES,
 		                       engine->bands * ASSAY_HASH_BYTES, error);
 	if (!status)
 		status = backend->read(device, root, engine->tree, top * ASSAY_HASH_BYTES, ASSAY_HASH_BYTES, error);
+	/* Both marks have passed: what was read comes after them. */
+	if (!status && !backend->elapsed(device, &engine->device_ns))
+		engine->device_ns = UINT64_MAX;
 	return status;
 }
 

@@ -100,6 +100,34 @@ int gpu_memory(void *function, uint32_t bytes)
 	return gpu_memory_allow(driver_library, function, bytes);
 }
 
+void gpu_mark(struct gpu_marks *marks, const struct gpu_driver *api, uint32_t which, void *stream)
+{
+	void **event = &marks->events[which];
+
+	if (!*event && api->event_create(event, 0) != 0)
+		*event = NULL;
+	marks->set[which] = *event && api->event_record(*event, stream) == 0;
+}
+
+bool gpu_elapsed(struct gpu_marks *marks, const struct gpu_driver *api, uint64_t *ns)
+{
+	float ms = 0;
+
+	if (!marks->set[0] || !marks->set[1] || api->event_elapsed(&ms, marks->events[0], marks->events[1]) != 0 ||
+	    !(ms > 0 && ms < 1e12f))
+		return false;
+	*ns = (uint64_t)((double)ms * 1e6);
+	return true;
+}
+
+void gpu_marks_release(struct gpu_marks *marks, const struct gpu_driver *api)
+{
+	for (int i = 0; i < 2; i++)
+		if (marks->events[i])
+			(void)api->event_destroy(marks->events[i]);
+	memset(marks, 0, sizeof *marks);
+}
+
 /* ---- The compiler ---- */
 
 static bool compiler_load(struct gpu_compiler *compiler)

@@ -14,6 +14,9 @@
 #define gpu_architecture GPU_OBJECT(architecture)
 #define gpu_remedy GPU_OBJECT(remedy)
 #define gpu_memory GPU_OBJECT(memory)
+#define gpu_mark GPU_OBJECT(mark)
+#define gpu_elapsed GPU_OBJECT(elapsed)
+#define gpu_marks_release GPU_OBJECT(marks_release)
 #define gpu_compiler_there GPU_OBJECT(compiler_there)
 #define gpu_compile GPU_OBJECT(compile)
 #define gpu_route GPU_OBJECT(route)
@@ -39,6 +42,15 @@ const struct gpu_error_remedy *gpu_remedy(int code);
 
 /* Lets groups of a function have this much memory. */
 int gpu_memory(void *function, uint32_t bytes);
+
+/* Marks in a stream, as the backend has them (backend.h). The context is current. */
+struct gpu_marks {
+	void *events[2];
+	bool set[2];
+};
+void gpu_mark(struct gpu_marks *marks, const struct gpu_driver *driver, uint32_t which, void *stream);
+bool gpu_elapsed(struct gpu_marks *marks, const struct gpu_driver *driver, uint64_t *ns);
+void gpu_marks_release(struct gpu_marks *marks, const struct gpu_driver *driver);
 
 /* "sm_90", "gfx90a": what a device is. */
 bool gpu_architecture(char name[64], const struct gpu_driver *driver, int device);

@@ -40,7 +40,10 @@ static enum assay_status log_grow(struct assay_run_log *log, struct assay_error 
 	void *times = realloc(log->round_ns, (size_t)capacity * sizeof *log->round_ns);
 	if (times)
 		log->round_ns = times;
-	if (!roots || !bands || !times)
+	void *device_times = realloc(log->device_ns, (size_t)capacity * sizeof *log->device_ns);
+	if (device_times)
+		log->device_ns = device_times;
+	if (!roots || !bands || !times || !device_times)
 		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory for the results of %u rounds",
 		                  capacity);
 	log->capacity = capacity;
@@ -52,6 +55,7 @@ static void log_release(struct assay_run_log *log)
 	free(log->roots);
 	free(log->band_roots);
 	free(log->round_ns);
+	free(log->device_ns);
 	memset(log, 0, sizeof *log);
 }
 
@@ -77,6 +81,7 @@ static enum assay_status rounds(struct assay_device_run *run, struct assay_engin
 			return status;
 		uint64_t now = assay_clock_ns();
 		log->round_ns[log->rounds] = now - before;
+		log->device_ns[log->rounds] = engine->device_ns;
 		log->elapsed_ns = now - start;
 		before = now;
 		assay_chain_round(seed, log->roots[log->rounds]);

@@ -8,32 +8,35 @@
 
 #include "verify/bytes.h"
 
-#define ASSAY_OPENCL_FUNCTIONS(X)    \
-	X(clGetPlatformIDs)          \
-	X(clGetPlatformInfo)         \
-	X(clGetDeviceIDs)            \
-	X(clGetDeviceInfo)           \
-	X(clCreateContext)           \
-	X(clReleaseContext)          \
-	X(clCreateCommandQueue)      \
-	X(clReleaseCommandQueue)     \
-	X(clCreateBuffer)            \
-	X(clReleaseMemObject)        \
-	X(clEnqueueWriteBuffer)      \
-	X(clEnqueueReadBuffer)       \
-	X(clCreateProgramWithSource) \
-	X(clCreateProgramWithBinary) \
-	X(clBuildProgram)            \
-	X(clGetProgramBuildInfo)     \
-	X(clGetProgramInfo)          \
-	X(clReleaseProgram)          \
-	X(clCreateKernel)            \
-	X(clReleaseKernel)           \
-	X(clGetKernelWorkGroupInfo)  \
-	X(clSetKernelArg)            \
-	X(clEnqueueNDRangeKernel)    \
-	X(clFlush)                   \
-	X(clFinish)
+#define ASSAY_OPENCL_FUNCTIONS(X)      \
+	X(clGetPlatformIDs)            \
+	X(clGetPlatformInfo)           \
+	X(clGetDeviceIDs)              \
+	X(clGetDeviceInfo)             \
+	X(clCreateContext)             \
+	X(clReleaseContext)            \
+	X(clCreateCommandQueue)        \
+	X(clReleaseCommandQueue)       \
+	X(clCreateBuffer)              \
+	X(clReleaseMemObject)          \
+	X(clEnqueueWriteBuffer)        \
+	X(clEnqueueReadBuffer)         \
+	X(clCreateProgramWithSource)   \
+	X(clCreateProgramWithBinary)   \
+	X(clBuildProgram)              \
+	X(clGetProgramBuildInfo)       \
+	X(clGetProgramInfo)            \
+	X(clReleaseProgram)            \
+	X(clCreateKernel)              \
+	X(clReleaseKernel)             \
+	X(clGetKernelWorkGroupInfo)    \
+	X(clSetKernelArg)              \
+	X(clEnqueueNDRangeKernel)      \
+	X(clFlush)                     \
+	X(clFinish)                    \
+	X(clEnqueueMarkerWithWaitList) \
+	X(clGetEventProfilingInfo)     \
+	X(clReleaseEvent)
 
 struct assay_opencl {
 #define ASSAY_OPENCL_MEMBER(name) __typeof__(name) *name;

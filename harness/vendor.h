@@ -35,6 +35,10 @@
 	X(stream_create, (void **stream, unsigned flags), "cuStreamCreate", "hipStreamCreateWithFlags")                \
 	X(stream_destroy, (void *stream), "cuStreamDestroy_v2", "hipStreamDestroy")                                    \
 	X(stream_query, (void *stream), "cuStreamQuery", "hipStreamQuery")                                             \
+	X(event_create, (void **event, unsigned flags), "cuEventCreate", "hipEventCreateWithFlags")                    \
+	X(event_destroy, (void *event), "cuEventDestroy_v2", "hipEventDestroy")                                        \
+	X(event_record, (void *event, void *stream), "cuEventRecord", "hipEventRecord")                                \
+	X(event_elapsed, (float *ms, void *from, void *to), "cuEventElapsedTime", "hipEventElapsedTime")               \
 	X(memory_info, (size_t * available, size_t * total), "cuMemGetInfo_v2", "hipMemGetInfo")                       \
 	X(memory_alloc, (uint64_t * address, size_t len), "cuMemAlloc_v2", "hipMalloc")                                \
 	X(memory_free, (uint64_t address), "cuMemFree_v2", "hipFree")                                                  \

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "harness/test/group.h"
 #include "harness/vendor.h"
@@ -207,6 +208,38 @@ CALL(stream_query, cuStreamQuery, hipStreamQuery, void *stream)
 	if (current && is_lost(0))
 		return is_lost(0);
 	return !current || !stream ? LOST : atomic_load(&never) ? GPU_ERROR_NOT_READY : code;
+}
+
+/* An event is the time at which it was recorded: a launch is over when it returns. */
+CALL(event_create, cuEventCreate, hipEventCreateWithFlags, void **event, unsigned flags)
+{
+	if (!current || flags || fails("event_create"))
+		return INVALID;
+	*event = calloc(1, sizeof(struct timespec));
+	return *event ? 0 : GPU_ERROR_MEMORY;
+}
+
+CALL(event_destroy, cuEventDestroy_v2, hipEventDestroy, void *event)
+{
+	free(event);
+	return current ? 0 : INVALID;
+}
+
+CALL(event_record, cuEventRecord, hipEventRecord, void *event, void *stream)
+{
+	if (!current || !event || !stream || fails("event_record"))
+		return INVALID;
+	return clock_gettime(CLOCK_MONOTONIC, event);
+}
+
+CALL(event_elapsed, cuEventElapsedTime, hipEventElapsedTime, float *ms, void *from, void *to)
+{
+	const struct timespec *start = from, *end = to;
+
+	if (!current || !start->tv_sec || !end->tv_sec || fails("event_elapsed"))
+		return INVALID;
+	*ms = (float)(1e3 * (double)(end->tv_sec - start->tv_sec) + 1e-6 * (double)(end->tv_nsec - start->tv_nsec));
+	return 0;
 }
 
 CALL(memory_info, cuMemGetInfo_v2, hipMemGetInfo, size_t *available, size_t *total)

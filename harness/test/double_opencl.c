@@ -139,7 +139,8 @@ int double_stream_create(void **stream, unsigned flags)
 	cl_int code;
 
 	(void)flags;
-	*stream = clCreateCommandQueueWithProperties(current, device_id, NULL, &code);
+	const cl_queue_properties properties[] = {CL_QUEUE_PROPERTIES, CL_QUEUE_PROFILING_ENABLE, 0};
+	*stream = clCreateCommandQueueWithProperties(current, device_id, properties, &code);
 	return result(code);
 }
 
@@ -151,6 +152,43 @@ int double_stream_destroy(void *stream)
 int double_stream_query(void *stream)
 {
 	return result(clFinish(stream));
+}
+
+/* A marker in the stream, made anew each time that it is recorded. */
+int double_event_create(void **event, unsigned flags)
+{
+	*event = calloc(1, sizeof(cl_event));
+	return *event && !flags ? 0 : INVALID;
+}
+
+int double_event_destroy(void *event)
+{
+	cl_event *marker = event;
+	cl_int code = *marker ? clReleaseEvent(*marker) : CL_SUCCESS;
+
+	free(event);
+	return result(code);
+}
+
+int double_event_record(void *event, void *stream)
+{
+	cl_event *marker = event;
+
+	if (*marker)
+		clReleaseEvent(*marker);
+	*marker = NULL;
+	return result(clEnqueueMarkerWithWaitList(stream, 0, NULL, marker));
+}
+
+int double_event_elapsed(float *ms, void *from, void *to)
+{
+	cl_ulong start = 0, end = 0;
+	cl_int code = clGetEventProfilingInfo(*(cl_event *)from, CL_PROFILING_COMMAND_END, sizeof start, &start, NULL);
+
+	if (code == CL_SUCCESS)
+		code = clGetEventProfilingInfo(*(cl_event *)to, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
+	*ms = (float)(1e-6 * (double)(end - start));
+	return result(code);
 }
 
 int double_memory_info(size_t *available, size_t *total)

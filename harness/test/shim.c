@@ -202,6 +202,20 @@ static enum assay_status shim_synchronise(void *handle, struct assay_error *erro
 	                                              : assay_backend_cpu.synchronise(device->inner, error);
 }
 
+static void shim_mark(void *handle, uint32_t which)
+{
+	struct device *device = handle;
+
+	assay_backend_cpu.mark(device->inner, which);
+}
+
+static bool shim_elapsed(void *handle, uint64_t *ns)
+{
+	struct device *device = handle;
+
+	return !(device->index == shim.device && shim.no_times) && assay_backend_cpu.elapsed(device->inner, ns);
+}
+
 const struct assay_backend shim_backend = {
     .name = "shim",
     .count = shim_count,
@@ -217,4 +231,6 @@ const struct assay_backend shim_backend = {
     .discard = shim_discard,
     .launch = shim_launch,
     .synchronise = shim_synchronise,
+    .mark = shim_mark,
+    .elapsed = shim_elapsed,
 };

@@ -34,6 +34,9 @@ struct shim {
 	bool (*instead)(const struct shim_launch *launch);
 	void (*after)(const struct shim_launch *launch);
 
+	/* The device says no times. */
+	bool no_times;
+
 	/* Counted by the shim. */
 	atomic_uint calls[SHIM_CALLS]; /* of the faulty device */
 	atomic_int live;               /* buffers, kernels and devices not given back, of all devices */
