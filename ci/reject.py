@@ -22,14 +22,6 @@ STRANGER = sha256(b"test vectors: another key")
 
 # ---------------------------------------------------------------- the prover
 
-def interval(times):
-    """§8.3: median, low and high of the round times."""
-    t, n = sorted(times), len(times)
-    spread = 1.96 * n**0.5
-    low, high = max(1, int((n - spread) // 2)), min(n, -int(-(1 + (n + spread) / 2) // 1))
-    return (t[(n - 1) // 2] + t[n // 2]) // 2, t[low - 1], t[high - 1]
-
-
 def device(name, **other):
     block = {"architecture": "none", "backend": "vectors", "computeUnits": 1, "deviceId": None, "driver": "0",
              "memoryBytes": 0, "name": name, "variant": "scalar"}
@@ -109,8 +101,9 @@ class Prover:
         times = self.runs[j, d].times
         if not times:
             return None
-        median, low, high = interval(times)
-        return {"elapsedNs": sum(times), "highNs": high, "lowNs": low, "medianNs": median}
+        known = d == 0  # what a device says of itself; of the others nothing is known
+        return dict(v.times_claimed(times), elapsedNs=sum(times), energyMj=1000 * (j + 1) if known else None,
+                    deviceMedianNs=v.median(times) - 1 if known else None, throttledRounds=0 if known else None)
 
     def statement(self, transcript=None):
         c, digest = self.challenge, sha256(transcript or self.transcript()).hex()
@@ -334,13 +327,29 @@ def text_chain(p):
         t.put("draw_key_%d" % i, key)
         t.put("total_%d" % i, total)
         t.put("draws_%d" % i, v.draws(key, total, 10))
-    t.section("statement")
-    median_cases = [[5], [5, 4], [9, 1, 5], list(range(1, 101)), [7 * i % 101 for i in range(1000)]]
-    t.lines.append("# round times -> median, low, high (SPEC 8.3)")
-    t.lines.append("# times_3 is 1 ... 100, times_4 is 7i mod 101 for i < 1000")
-    for i, times in enumerate(median_cases):
-        t.put("times_%d" % i, times if len(times) < 10 else "see above")
-        t.put("median_low_high_%d" % i, interval(times))
+    return t
+
+
+def text_statistics():
+    t = Text("What is claimed of the times of a run's rounds (SPEC 8.3), in nanoseconds; null is unknown.")
+    second = 10**9
+    cases = {
+        "one": [5], "two": [5, 4], "three": [9, 1, 5], "hundred": list(range(1, 101)),
+        "thousand": [7 * i % 101 for i in range(1000)], "none": [0] * 20,
+        "first-to-the-nanosecond": [second, second, 3, 4], "first-less-a-nanosecond": [second, second - 1, 3, 4],
+        "one-long": [5 * second], "long-then-eight": [2 * second] + list(range(1, 9)),
+        "long-then-nine": [2 * second] + list(range(101, 110)), "falling": [2 * second] + list(range(120, 100, -1)),
+        "slower": [second // 10] * 20 + [second // 8 + 1000 * i for i in range(30)],
+        "a-burst": [10**6] * 50 + [2 * second] + [10**6 + 37 * (7 * i % 11) for i in range(40)],
+        "from-nothing": [2 * second] + [0] * 5 + [7] * 5, "outlier": [100] * 30 + [2**60] + [100] * 30,
+        "more-than-is-written": [2**64 - 2, 2**64 - 3, 2**63, 1, 2] * 4,
+        "ratio-more-than-is-written": [2 * second] + [1] * 6 + [2**64 - 2] * 6,
+        "falls-to-nothing": [2 * second] + [2**64 - 2] * 6 + [0] * 6}
+    for name, times in cases.items():
+        t.section(name)
+        t.put("times", times)
+        for label, value in v.times_claimed(times).items():
+            t.put(label, "null" if value is None else value)
     return t
 
 
@@ -520,7 +529,9 @@ def good():
     for name, reasons, prover in jobs:
         yield name, "inconclusive", reasons, finish(prover)
     # Claims are not checked (§8.3).
-    lies = {"medianNs": 0, "lowNs": 2**53 - 1, "highNs": 1, "elapsedNs": 2**53 - 1}
+    lies = {"medianNs": 0, "lowNs": 2**53 - 1, "highNs": 1, "elapsedNs": 2**53 - 1, "madNs": 2**53 - 1,
+            "firstNs": 1, "steadyNs": 0, "driftPpm": 1 - 2**53, "deviceMedianNs": 0, "throttledRounds": 2**53 - 1,
+            "energyMj": 0}
     yield "claims-lie", "inconclusive", unknown, finish(chain_job(), **lies)
     for name, ms in (("staggered", 250), ("staggered-most", 86400000)):
         prover = Prover(challenge_of([hashes(1, 2, durationMs=900)], 3, 4), rounds=[[3, 2, 1]])
@@ -856,7 +867,7 @@ def reject_envelope(b):
         "payload-tail-bits": padded.replace(q, tail(q)),
         "payload-padding-inside": text((p, p[:4] + b"====" + p[4:])),
         "payload-letter": text((p, b"*" + p[1:])),
-        "payload-non-ascii": text((p, b"\xc3" + p[1:])), "payload-262145-bytes": sign(b" " * 262145),
+        "payload-non-ascii": text((p, b"\xc3" + p[1:])), "payload-524289-bytes": sign(b" " * 524289),
         "sig-padding-missing": text((s, s.rstrip(b"="))), "sig-padding-one": text((s, s[:-1])),
         "sig-tail-bits": text((s, tail(s))), "sig-empty": text((s, b"")),
         "sig-63-bytes": text((s, base64.b64encode(bytes(63)))),
@@ -1092,6 +1103,13 @@ def reject_statement(b):
         "claimed-elapsed-string": (run + ".elapsedNs", "1"),
         "claimed-elapsed-true": (run + ".elapsedNs", True),
         "claimed-elapsed-null": (run + ".elapsedNs", None), "claimed-median-null": (run + ".medianNs", None),
+        "claimed-mad-null": (run + ".madNs", None), "claimed-mad-missing": (run + ".madNs", GONE),
+        "claimed-first-negative": (run + ".firstNs", -1), "claimed-steady-negative": (run + ".steadyNs", -1),
+        "claimed-steady-missing": (run + ".steadyNs", GONE), "claimed-drift-string": (run + ".driftPpm", "0"),
+        "claimed-drift-missing": (run + ".driftPpm", GONE), "claimed-device-string": (run + ".deviceMedianNs", ""),
+        "claimed-throttled-negative": (run + ".throttledRounds", -1),
+        "claimed-throttled-array": (run + ".throttledRounds", []),
+        "claimed-energy-negative": (run + ".energyMj", -1), "claimed-energy-missing": (run + ".energyMj", GONE),
         "devices-null": ("predicate.devices", None), "harness-missing": ("predicate.harness", GONE),
         "harness-member": ("predicate.harness.url", ""),
         "harness-version-integer": ("predicate.harness.version", 1),
@@ -1400,7 +1418,7 @@ def write(folder):
                        ("matmul-f32", text_floats(v.MatmulF32, "5.4", 16384)),
                        ("matmul-f64", text_floats(v.MatmulF64, "5.5", 8192)),
                        ("sha256", text_sha256()), ("memory", text_memory()), ("chain", text_chain(chain_job())), ("estar", text_estar()),
-                       ("keys", text_keys())):
+                       ("keys", text_keys()), ("statistics", text_statistics())):
         save(folder, name + ".txt", text.encode())
     write_attestations(os.path.join(folder, "good"), "name, verdict, all reasons; key.pem trusted", good())
     key = v.pem("PUBLIC KEY", v.SPKI + v.ed25519_public(SECRET))

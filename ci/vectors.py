@@ -13,6 +13,7 @@ Nothing here is constant-time: never sign anything real with it.
 import base64
 import hashlib
 import json
+import math
 import os
 import re
 import struct
@@ -742,9 +743,45 @@ def open_envelope(data):
         payload, signature = (base64.b64decode(found.group(i), validate=True) for i in (1, 3))
     except ValueError:
         raise Refused(bad, "base64") from None
-    need(len(payload) <= 262144 and len(signature) == 64, bad, "length of payload or signature")
+    need(len(payload) <= 524288 and len(signature) == 64, bad, "length of payload or signature")
     need(seal(payload, signature, found.group(2)) == data, bad, "not the one encoding")
     return payload, signature, found.group(2)
+
+
+def median(values):
+    """§8.3."""
+    t, n = sorted(values), len(values)
+    return (t[(n - 1) // 2] + t[n // 2]) // 2
+
+
+def root_floor(n):
+    """⌊196·√n⌋, for ranks without rounding."""
+    return math.isqrt(196 * 196 * n)
+
+
+def times_claimed(times):
+    """§8.3: the members of a claimed run that follow from the times of its rounds (§7.2)."""
+    t, n = sorted(times), len(times)
+    # ⌊(n − 1.96·√n)/2⌋ and ⌈1 + (n + 1.96·√n)/2⌉, in hundredths
+    exact = root_floor(n)**2 == 196 * 196 * n
+    low = (100 * n - root_floor(n) - (0 if exact else 1)) // 200
+    high = 1 - (-(100 * n + root_floor(n) + (0 if exact else 1)) // 200)
+    middle, began, first = median(times), 0, 0
+    for first, time in enumerate(times):
+        if began >= 2 * 10**9:
+            break
+        began += time
+    else:
+        first = n
+    steady, drift = times[first:], None
+    third = len(steady) // 3
+    if len(steady) >= 9 and median(steady[:third]) > 0:
+        before, after = median(steady[:third]), median(steady[-third:])
+        drift = abs(after - before) * 10**6 // before * (1 if after > before else -1)
+    found = {"driftPpm": drift, "firstNs": median(times[:first]), "highNs": t[min(n, high) - 1],
+             "lowNs": t[max(1, low) - 1], "madNs": median([abs(x - middle) for x in times]), "medianNs": middle,
+             "steadyNs": median(steady) if steady else None}
+    return {name: x if x is None else max(-MAX_INT, min(MAX_INT, x)) for name, x in found.items()}
 
 
 def check_statement(payload):
@@ -779,8 +816,12 @@ def check_statement(payload):
     for segment in claimed["segments"]:
         need(type(segment) is list, bad, "claimed segment")
         for run in filter(lambda run: run is not None, segment):
-            need(has(run, "elapsedNs highNs lowNs medianNs"), bad, "claimed run")
-            need(all(is_int(v, 0) for v in run.values()) and run["elapsedNs"] >= 1, bad, "claimed run")
+            unknown = "deviceMedianNs energyMj steadyNs throttledRounds driftPpm".split()
+            known = "elapsedNs firstNs highNs lowNs madNs medianNs".split()
+            need(has(run, " ".join(known + unknown)), bad, "claimed run")
+            need(all(is_int(run[i], 0) for i in known) and run["elapsedNs"] >= 1, bad, "claimed run")
+            need(all(run[i] is None or is_int(run[i], -MAX_INT if i == "driftPpm" else 0) for i in unknown), bad,
+                 "claimed run")
     return x
 
 
@@ -910,9 +951,11 @@ class Verification:
         work, e_ppm = len(roots) * segment.workload.work, e_star_ppm(challenge.samples)
         self.shown.setdefault(j, []).append((work, certified(work, e_ppm), claimed["segments"][j][d]["elapsedNs"]))
         ns = max(claimed["segments"][j][d]["elapsedNs"], (segment.duration or 0) * 10**6)
-        self.figures.append("run %d %d %s: rounds %d, work %d, eStarPpm %d, certified %d, claimed %d %s/s" % (
-            j, d, segment.name, len(roots), work, e_ppm, certified(work, e_ppm), work * 10**9 // ns,
-            segment.workload.unit))
+        run = claimed["segments"][j][d]
+        stated = all(run[name] == x for name, x in times_claimed(t.runs[j, d].times).items())
+        self.figures.append("run %d %d %s: rounds %d, work %d, eStarPpm %d, certified %d, claimed %d %s/s, statistics %s"
+                            % (j, d, segment.name, len(roots), work, e_ppm, certified(work, e_ppm),
+                               work * 10**9 // ns, segment.workload.unit, "of the times" if stated else "of other times"))
         return not short
 
 
@@ -924,9 +967,9 @@ def read(path, limit=None):
 
 
 def verify_file(path, trusted, budget=2**30):
-    """The transcript lies beside the envelope. An envelope of 400,000 bytes can only be malformed (§8.1)."""
+    """The transcript lies beside the envelope. An envelope of 800,000 bytes can only be malformed (§8.1)."""
     transcript = path[:-len(".intoto.json")] + ".transcript"
-    return Verification(read(path, 400000), read(transcript), trusted, budget)
+    return Verification(read(path, 800000), read(transcript), trusted, budget)
 
 
 def command_verify(arguments):

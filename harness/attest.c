@@ -85,18 +85,33 @@ static json_int_t capped(uint64_t ns)
 	return ns > (uint64_t)ASSAY_JSON_INTEGER_MAX ? ASSAY_JSON_INTEGER_MAX : (json_int_t)ns;
 }
 
-/* A run's claims (SPEC 8.3). */
+static json_t *ns_json(uint64_t ns)
+{
+	return ns == ASSAY_NS_UNKNOWN ? json_null() : json_integer(capped(ns));
+}
+
+static json_t *ppm_json(int64_t ppm)
+{
+	if (ppm == ASSAY_PPM_UNKNOWN)
+		return json_null();
+	return json_integer(ppm < 0 ? -capped((uint64_t)-ppm) : capped((uint64_t)ppm));
+}
+
+/* A run's claims (SPEC 8.3); NULL when out of memory. */
 static json_t *run_json(const struct assay_run_log *log)
 {
-	uint64_t *times = log->rounds ? malloc(log->rounds * sizeof *times) : NULL;
+	struct assay_statistics times;
 
-	if (!times)
-		return log->rounds ? NULL : json_null();
-	memcpy(times, log->round_ns, log->rounds * sizeof *times);
-	struct assay_spread spread = assay_spread_of(times, log->rounds);
-	free(times);
-	return json_pack("{s:I,s:I,s:I,s:I}", "elapsedNs", capped(log->elapsed_ns ? log->elapsed_ns : 1), "medianNs",
-	                 capped(spread.median), "lowNs", capped(spread.low), "highNs", capped(spread.high));
+	if (log->rounds == 0)
+		return json_null();
+	if (!assay_statistics_of(&times, log->round_ns, log->device_ns, log->rounds))
+		return NULL;
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:n,s:n}", "elapsedNs",
+	                 capped(log->elapsed_ns ? log->elapsed_ns : 1), "medianNs", capped(times.spread.median),
+	                 "lowNs", capped(times.spread.low), "highNs", capped(times.spread.high), "madNs",
+	                 capped(times.mad_ns), "firstNs", capped(times.first_ns), "steadyNs", ns_json(times.steady_ns),
+	                 "driftPpm", ppm_json(times.drift_ppm), "deviceMedianNs", ns_json(times.device_ns),
+	                 "throttledRounds", "energyMj");
 }
 
 static void utc(char text[32], time_t time)

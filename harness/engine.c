@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/measure.h"
 #include "verify/chain.h"
 
 const struct assay_workload *const assay_workloads[] = {&assay_workload_matmul_i8,
@@ -109,7 +110,7 @@ enum assay_status assay_engine_round(struct assay_engine *engine, const uint8_t 
 	void *device = engine->device->handle;
 	const uint64_t band_level = 2 * engine->leaves - 2 * engine->bands, top = 2 * engine->leaves - 2;
 
-	engine->device_ns = UINT64_MAX;
+	engine->device_ns = ASSAY_NS_UNKNOWN;
 	backend->mark(device, 0);
 	enum assay_status status =
 	    engine->workload->leaves(engine->state, seed, 0, engine->leaves, engine->values, error);
@@ -123,7 +124,7 @@ enum assay_status assay_engine_round(struct assay_engine *engine, const uint8_t 
 		status = backend->read(device, root, engine->tree, top * ASSAY_HASH_BYTES, ASSAY_HASH_BYTES, error);
 	/* Both marks have passed: what was read comes after them. */
 	if (!status && !backend->elapsed(device, &engine->device_ns))
-		engine->device_ns = UINT64_MAX;
+		engine->device_ns = ASSAY_NS_UNKNOWN;
 	return status;
 }
 

@@ -15,7 +15,7 @@ struct assay_run_log {
 	uint8_t (*roots)[ASSAY_HASH_BYTES];      /* one a round */
 	uint8_t (*band_roots)[ASSAY_HASH_BYTES]; /* `bands` a round */
 	uint64_t *round_ns;                      /* by the monotonic clock */
-	uint64_t *device_ns;                     /* by the device's own clock; UINT64_MAX = unknown */
+	uint64_t *device_ns;                     /* by the device's own clock; ASSAY_NS_UNKNOWN where it says none */
 	uint64_t elapsed_ns;                     /* from the first round's start to the last one's root */
 };
 

@@ -4,6 +4,7 @@
 #ifndef HARNESS_MEASURE_H
 #define HARNESS_MEASURE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,5 +17,22 @@ struct assay_spread {
 
 /* Of `count` >= 1 values, which are sorted in place. */
 struct assay_spread assay_spread_of(uint64_t *values, size_t count);
+
+#define ASSAY_NS_UNKNOWN UINT64_MAX
+#define ASSAY_PPM_UNKNOWN INT64_MIN
+
+/* What is claimed of a run's times (SPEC 8.3). */
+struct assay_statistics {
+	struct assay_spread spread;
+	uint64_t mad_ns;
+	uint64_t first_ns, steady_ns; /* medians of the rounds that began in the first two seconds, and of the rest */
+	int64_t drift_ppm;
+	uint64_t device_ns; /* median by the device's clock */
+};
+
+/* Of `count` >= 1 rounds in their order. `device_ns` may be NULL; a time in it may be ASSAY_NS_UNKNOWN, and then their
+ * median is. False when out of memory. */
+bool assay_statistics_of(struct assay_statistics *statistics, const uint64_t *round_ns, const uint64_t *device_ns,
+                         size_t count);
 
 #endif

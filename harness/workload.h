@@ -68,7 +68,7 @@ struct assay_engine {
 	void *values, *tree; /* device buffers: all leaf values; all levels of the tree of digests, leaves first */
 	uint32_t depth;
 	uint64_t leaves, band, bands;
-	uint64_t device_ns; /* of the last round, by the device's clock; UINT64_MAX = unknown */
+	uint64_t device_ns; /* of the last round, by the device's clock; ASSAY_NS_UNKNOWN where it says none */
 
 	/* Of the band that was opened last: its tree, on the host. */
 	uint8_t *subtree;

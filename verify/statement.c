@@ -189,15 +189,21 @@ static const char *utc_time(const json_t *object, const char *name)
 
 static bool is_run(const json_t *run)
 {
-	static const char *const names[] = {"elapsedNs", "highNs", "lowNs", "medianNs"};
+	static const char *const known[] = {"elapsedNs", "firstNs", "highNs", "lowNs", "madNs", "medianNs"};
+	static const char *const perhaps[] = {"deviceMedianNs", "energyMj", "steadyNs", "throttledRounds"};
+	const json_t *drift = json_object_get(run, "driftPpm");
 	uint64_t number;
 
 	if (json_is_null(run))
 		return true;
-	for (size_t i = 0; i < 4; i++)
-		if (!assay_json_integer(&number, run, names[i], i == 0, (uint64_t)ASSAY_JSON_INTEGER_MAX))
+	for (size_t i = 0; i < 6; i++)
+		if (!assay_json_integer(&number, run, known[i], i == 0, (uint64_t)ASSAY_JSON_INTEGER_MAX))
 			return false;
-	return assay_json_is(run, 4);
+	for (size_t i = 0; i < 4; i++)
+		if (!json_is_null(json_object_get(run, perhaps[i])) &&
+		    !assay_json_integer(&number, run, perhaps[i], 0, (uint64_t)ASSAY_JSON_INTEGER_MAX))
+			return false;
+	return assay_json_is(run, 11) && (json_is_null(drift) || json_is_integer(drift));
 }
 
 static bool are_segments(const json_t *segments)

@@ -7,8 +7,8 @@
 #include "verify/json.h"
 
 enum {
-	ASSAY_PAYLOAD_BYTES_MAX = 262144,
-	ASSAY_ENVELOPE_BYTES_MAX = 360448, /* base64 of the payload, and the rest */
+	ASSAY_PAYLOAD_BYTES_MAX = 524288,
+	ASSAY_ENVELOPE_BYTES_MAX = 716800, /* base64 of the payload, and the rest */
 	ASSAY_STAGGER_MS_MAX = 86400000,
 };
 

@@ -212,6 +212,9 @@ static void python_agrees(uint32_t segment_count)
 	cr_assert(strstr(support_out, "assurance: work-proven"), "%s", support_out);
 	for (uint32_t j = 0; j < segment_count; j++)
 		cr_assert(strstr(support_out, lines[j]), "%s%s", lines[j], support_out);
+	/* What is claimed of the rounds' times follows from them, by another program's arithmetic. */
+	cr_assert(strstr(support_out, "statistics of the times"), "%s", support_out);
+	cr_assert_not(strstr(support_out, "statistics of other times"), "%s", support_out);
 }
 
 static void sound(struct assay_device *devices, uint32_t count)

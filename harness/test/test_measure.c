@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Medians and their intervals (SPEC 8.3) against a search in integers, without any square root. */
+ * Medians and their intervals (SPEC 8.3) against a search in integers, without any square root; and all statistics of
+ * a run against verify/vectors/statistics.txt. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/measure.h"
 #include "harness/test/support.h"
+#include "verify/json.h"
+#include "verify/test/vectors.h"
 
 TestSuite(measure, .timeout = 60);
 
@@ -93,6 +97,78 @@ Test(measure, ranks_of_many_rounds)
 		cr_assert_eq(spread.median, (n + 1) / 2);
 	}
 	free(values);
+}
+
+/* What a claim says of a number of nanoseconds. */
+static void expect_ns(struct vectors *vectors, uint64_t ns, const char *section, const char *name)
+{
+	char text[24] = "null";
+
+	if (ns != ASSAY_NS_UNKNOWN)
+		snprintf(text, sizeof text, "%" PRIu64,
+		         ns > (uint64_t)ASSAY_JSON_INTEGER_MAX ? (uint64_t)ASSAY_JSON_INTEGER_MAX : ns);
+	cr_expect_str_eq(text, vectors_text(vectors, "%s", name), "%s %s", section, name);
+}
+
+Test(measure, vectors)
+{
+	struct vectors *vectors = vectors_open("statistics");
+	const char *section;
+	unsigned sections = 0;
+
+	while ((section = vectors_next_section(vectors))) {
+		uint64_t times[1024], device[1024];
+		size_t count = 0;
+		struct assay_statistics statistics;
+		char *end;
+		for (const char *at = vectors_text(vectors, "times"); *at; at = end, count++) {
+			cr_assert_lt(count, sizeof times / sizeof *times);
+			times[count] = strtoull(at, &end, 10);
+			cr_assert_neq(end, at);
+			device[count] = times[count] ? times[count] - 1 : 0;
+		}
+		cr_assert(assay_statistics_of(&statistics, times, device, count));
+		expect_ns(vectors, statistics.spread.median, section, "medianNs");
+		expect_ns(vectors, statistics.spread.low, section, "lowNs");
+		expect_ns(vectors, statistics.spread.high, section, "highNs");
+		expect_ns(vectors, statistics.mad_ns, section, "madNs");
+		expect_ns(vectors, statistics.first_ns, section, "firstNs");
+		expect_ns(vectors, statistics.steady_ns, section, "steadyNs");
+		int64_t drift = statistics.drift_ppm;
+		char text[24] = "null";
+		if (drift != ASSAY_PPM_UNKNOWN)
+			snprintf(text, sizeof text, "%" PRId64,
+			         drift > ASSAY_JSON_INTEGER_MAX    ? (int64_t)ASSAY_JSON_INTEGER_MAX
+			         : drift < -ASSAY_JSON_INTEGER_MAX ? -(int64_t)ASSAY_JSON_INTEGER_MAX
+			                                           : drift);
+		cr_expect_str_eq(text, vectors_text(vectors, "driftPpm"), "%s drift", section);
+		sections++;
+	}
+	cr_expect_geq(sections, 19);
+	cr_expect_null(vectors_unread(vectors), "no test looks at %s", vectors_unread(vectors));
+	vectors_close(vectors);
+}
+
+/* One time that is not known, and their median is not. The order of neither is changed. */
+Test(measure, times_of_devices)
+{
+	const uint64_t times[] = {30, 10, 20, 50, 40};
+	uint64_t device[] = {29, 8, 19, 49, 39};
+	struct assay_statistics statistics;
+
+	cr_assert(assay_statistics_of(&statistics, times, device, 5));
+	cr_expect_eq(statistics.device_ns, 29);
+	cr_expect_eq(statistics.spread.median, 30);
+	cr_assert(assay_statistics_of(&statistics, times, NULL, 5));
+	cr_expect_eq(statistics.device_ns, ASSAY_NS_UNKNOWN);
+	for (size_t i = 0; i < 5; i++) {
+		uint64_t kept = device[i];
+		device[i] = ASSAY_NS_UNKNOWN;
+		cr_assert(assay_statistics_of(&statistics, times, device, 5));
+		cr_expect_eq(statistics.device_ns, ASSAY_NS_UNKNOWN, "round %zu", i);
+		device[i] = kept;
+	}
+	cr_expect_eq(device[1], 8);
 }
 
 Test(measure, clock_does_not_go_back)
