@@ -105,6 +105,21 @@ class Prover:
         return dict(v.times_claimed(times), elapsedNs=sum(times), energyMj=1000 * (j + 1) if known else None,
                     deviceMedianNs=v.median(times) - 1 if known else None, throttledRounds=0 if known else None)
 
+    @staticmethod
+    def telemetry(d):
+        """§8.5: of device 0 there is all, of device 1 next to nothing, of the others nothing."""
+        def spread(least):
+            return {"max": least + 2, "median": least + 1, "min": least}
+
+        names, counts = "clockMhz memoryClockMhz powerMw temperatureMc", "eccErrors pcieGeneration pcieWidth xidErrors"
+        if d > 1:
+            return None
+        entry = {"joined": ("uuid", "unverified")[d], "samples": 3 - 3 * d, "source": "vectors",
+                 "throttleReasons": None if d else ["hw-thermal", "sw-power-cap"]}
+        entry.update({name: None if d else spread(1000 * (i + 1)) for i, name in enumerate(names.split())})
+        entry.update({name: None if d else i for i, name in enumerate(counts.split())})
+        return entry
+
     def statement(self, transcript=None):
         c, digest = self.challenge, sha256(transcript or self.transcript()).hex()
         return {"_type": v.STATEMENT_TYPE, "predicateType": v.PREDICATE_TYPE,
@@ -114,6 +129,7 @@ class Prover:
                                   "profile": c.profile},
                     "claimed": {"finishedAt": "2030-01-01T00:01:00Z", "startedAt": "2030-01-01T00:00:00Z",
                                 "staggerMs": self.stagger_ms,
+                                "telemetry": [self.telemetry(d) for d in range(c.devices)],
                                 "segments": [[self.claim(j, d) for d in range(c.devices)]
                                              for j in range(len(c.segments))]},
                     "devices": self.devices,
@@ -1063,7 +1079,7 @@ def reject_statement(b):
         "deep-objects": b'{"":' * 12000 + b"0" + b"}" * 12000}
     for name, payload in texts.items():
         yield "statement-" + name, "statement.malformed", b.with_payload(payload)
-    many = s["subject"] * 2
+    many, cards = s["subject"] * 2, "predicate.claimed.telemetry.0"
     edits = {
         "unknown-member": ("extra", 0), "subject-missing": ("subject", GONE),
         "predicate-missing": ("predicate", GONE),
@@ -1110,6 +1126,28 @@ def reject_statement(b):
         "claimed-throttled-negative": (run + ".throttledRounds", -1),
         "claimed-throttled-array": (run + ".throttledRounds", []),
         "claimed-energy-negative": (run + ".energyMj", -1), "claimed-energy-missing": (run + ".energyMj", GONE),
+        "telemetry-missing": ("predicate.claimed.telemetry", GONE),
+        "telemetry-object": ("predicate.claimed.telemetry", {}),
+        "telemetry-integer": (cards, 0), "telemetry-empty": (cards, {}), "telemetry-member": (cards + ".serial", "1"),
+        "telemetry-source-empty": (cards + ".source", ""), "telemetry-source-33": (cards + ".source", "a" * 33),
+        "telemetry-source-null": (cards + ".source", None),
+        "telemetry-joined-other": (cards + ".joined", "serial"), "telemetry-joined-null": (cards + ".joined", None),
+        "telemetry-samples-null": (cards + ".samples", None), "telemetry-samples-negative": (cards + ".samples", -1),
+        "telemetry-range-integer": (cards + ".clockMhz", 5),
+        "telemetry-range-member": (cards + ".powerMw.mean", 1),
+        "telemetry-range-missing": (cards + ".temperatureMc.max", GONE),
+        "telemetry-range-null-inside": (cards + ".memoryClockMhz.min", None),
+        "telemetry-range-negative": (cards + ".powerMw.min", -1),
+        "telemetry-ecc-negative": (cards + ".eccErrors", -1), "telemetry-xid-string": (cards + ".xidErrors", "79"),
+        "telemetry-pcie-missing": (cards + ".pcieWidth", GONE),
+        "telemetry-reasons-object": (cards + ".throttleReasons", {}),
+        "telemetry-reasons-integer": (cards + ".throttleReasons", [1]),
+        "telemetry-reasons-order": (cards + ".throttleReasons", ["sw-power-cap", "hw-thermal"]),
+        "telemetry-reasons-twice": (cards + ".throttleReasons", ["hw-thermal", "hw-thermal"]),
+        "telemetry-reasons-empty": (cards + ".throttleReasons", [""]),
+        "telemetry-reasons-space": (cards + ".throttleReasons", ["hw thermal"]),
+        "telemetry-reasons-33": (cards + ".throttleReasons", ["a" * 33]),
+        "telemetry-reasons-17": (cards + ".throttleReasons", ["a%02d" % i for i in range(17)]),
         "devices-null": ("predicate.devices", None), "harness-missing": ("predicate.harness", GONE),
         "harness-member": ("predicate.harness.url", ""),
         "harness-version-integer": ("predicate.harness.version", 1),
@@ -1138,6 +1176,8 @@ def reject_statement(b):
         "claimed-segment-missing": ("claimed.segments", []),
         "claimed-segment-more": ("claimed.segments", s["predicate"]["claimed"]["segments"] * 2),
         "claimed-run-missing": ("claimed.segments.0.1", GONE), "claimed-run-null": ("claimed.segments.0.1", None),
+        "telemetry-fewer": ("claimed.telemetry.1", GONE), "telemetry-none": ("claimed.telemetry", []),
+        "telemetry-more": ("claimed.telemetry", [None] * 3),
         "challenge-digest": ("challenge.digest.sha256", "0" * 64), "mode": ("challenge.mode", "verifier"),
         "challenge-digest-other": ("challenge.digest.sha256", sha256(b.prover.block).hex()),
         "profile": ("challenge.profile", "assay/1 quick"), "profile-empty": ("challenge.profile", ""),

@@ -784,6 +784,22 @@ def times_claimed(times):
     return {name: x if x is None else max(-MAX_INT, min(MAX_INT, x)) for name, x in found.items()}
 
 
+def is_telemetry(x):
+    """§8.5."""
+    ranges, numbers = "clockMhz memoryClockMhz powerMw temperatureMc", "eccErrors pcieGeneration pcieWidth xidErrors"
+    if not has(x, ranges + " " + numbers + " joined samples source throttleReasons"):
+        return False
+    reasons = x["throttleReasons"]
+    return (all(x[i] is None or has(x[i], "max median min") and all(is_int(n, 0) for n in x[i].values())
+                for i in ranges.split()) and
+            all(x[i] is None or is_int(x[i], 0) for i in numbers.split()) and is_int(x["samples"], 0) and
+            is_text(x["source"], 32) and x["source"] != "" and
+            is_text(x["joined"]) and x["joined"] in ("host", "pci", "unverified", "uuid") and
+            (reasons is None or type(reasons) is list and len(reasons) <= 16 and
+             all(is_text(i) and re.fullmatch("[a-z0-9-]{1,32}", i) for i in reasons) and
+             reasons == sorted(set(reasons))))
+
+
 def check_statement(payload):
     """§8.2 and §8.3."""
     bad = "statement.malformed"
@@ -807,11 +823,14 @@ def check_statement(payload):
     need(type(p["work"]) is list and all(is_text(i) for i in p["work"]), bad, "work")
     need(type(p["devices"]) is list, bad, "devices")
     claimed = p["claimed"]
-    need(has(claimed, "finishedAt segments staggerMs startedAt"), bad, "claimed")
+    need(has(claimed, "finishedAt segments staggerMs startedAt telemetry"), bad, "claimed")
     need(is_int(claimed["staggerMs"], 0, 86400000), bad, "staggerMs")
     time = r"[0-9]{4}(-[0-9]{2}){2}T([0-9]{2}:){2}[0-9]{2}Z"
     for i in ("startedAt", "finishedAt"):
         need(is_text(claimed[i]) and re.fullmatch(time, claimed[i]), bad, "time")
+    need(type(claimed["telemetry"]) is list, bad, "telemetry")
+    for entry in claimed["telemetry"]:
+        need(entry is None or is_telemetry(entry), bad, "telemetry")
     need(type(claimed["segments"]) is list, bad, "claimed segments")
     for segment in claimed["segments"]:
         need(type(segment) is list, bad, "claimed segment")
@@ -904,6 +923,7 @@ class Verification:
         claimed = [[run is None for run in segment] for segment in p["claimed"]["segments"]]
         empty = [[not t.runs[j, d].roots for d in range(challenge.devices)] for j in range(len(challenge.segments))]
         need(claimed == empty, "binding.mismatch", "claimed runs")
+        need(len(p["claimed"]["telemetry"]) == challenge.devices, "binding.mismatch", "telemetry")
         next(step)  # profile
         if not challenge.in_profile():
             self.note("profile", "profile.unknown")

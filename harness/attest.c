@@ -90,6 +90,11 @@ static json_t *ns_json(uint64_t ns)
 	return ns == ASSAY_NS_UNKNOWN ? json_null() : json_integer(capped(ns));
 }
 
+static json_t *count_json(int64_t count)
+{
+	return count < 0 ? json_null() : json_integer(capped((uint64_t)count));
+}
+
 static json_t *ppm_json(int64_t ppm)
 {
 	if (ppm == ASSAY_PPM_UNKNOWN)
@@ -106,12 +111,13 @@ static json_t *run_json(const struct assay_run_log *log)
 		return json_null();
 	if (!assay_statistics_of(&times, log->round_ns, log->device_ns, log->rounds))
 		return NULL;
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:n,s:n}", "elapsedNs",
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "elapsedNs",
 	                 capped(log->elapsed_ns ? log->elapsed_ns : 1), "medianNs", capped(times.spread.median),
 	                 "lowNs", capped(times.spread.low), "highNs", capped(times.spread.high), "madNs",
 	                 capped(times.mad_ns), "firstNs", capped(times.first_ns), "steadyNs", ns_json(times.steady_ns),
 	                 "driftPpm", ppm_json(times.drift_ppm), "deviceMedianNs", ns_json(times.device_ns),
-	                 "throttledRounds", "energyMj");
+	                 "throttledRounds", count_json(log->telemetry.throttled_rounds), "energyMj",
+	                 count_json(log->telemetry.energy_mj));
 }
 
 static void utc(char text[32], time_t time)
@@ -156,7 +162,7 @@ static char *statement_text(const struct assay_attest *attest, const uint8_t tra
 	const struct assay_job *job = attest->job;
 	const struct assay_challenge *challenge = &job->challenge;
 	char started[32], finished[32], hex[65];
-	json_t *segments = json_array(), *work = json_array();
+	json_t *segments = json_array(), *work = json_array(), *telemetry = json_array();
 
 	utc(started, attest->started);
 	utc(finished, attest->finished);
@@ -168,10 +174,16 @@ static char *statement_text(const struct assay_attest *attest, const uint8_t tra
 		json_array_append_new(segments, runs);
 		json_array_append_new(work, json_string(challenge->segments[j].work->name));
 	}
+	for (uint32_t d = 0; d < challenge->devices; d++) {
+		struct assay_telemetry_claim claim;
+		assay_telemetry_claim(job->telemetry, d, &claim);
+		json_array_append_new(telemetry, assay_telemetry_json(&claim));
+	}
 	json_t *predicate = json_pack(
-	    "{s:{s:o,s:s,s:s},s:{s:s,s:o,s:I,s:s},s:o,s:{s:s,s:o,s:s,s:s},s:o,s:o}", "challenge", "digest",
+	    "{s:{s:o,s:s,s:s},s:{s:s,s:o,s:I,s:s,s:o},s:o,s:{s:s,s:o,s:s,s:s},s:o,s:o}", "challenge", "digest",
 	    challenge_digest(job), "mode", "self", "profile", challenge->profile, "claimed", "finishedAt", finished,
-	    "segments", segments, "staggerMs", (json_int_t)job->stagger_ms, "startedAt", started, "devices",
+	    "segments", segments, "staggerMs", (json_int_t)job->stagger_ms, "startedAt", started, "telemetry", telemetry,
+	    "devices",
 	    assay_devices_json(job->devices, challenge->devices), "harness", "gitCommit", ASSAY_GIT_COMMIT, "kernels",
 	    kernels_digest(), "name", "assay", "version", ASSAY_VERSION, "nonClaims", assay_non_claims(), "work", work);
 	json_t *statement = json_pack("{s:s,s:o,s:s,s:[{s:{s:s},s:s}]}", "_type", "https://in-toto.io/Statement/v1",

@@ -80,6 +80,7 @@ static enum assay_status rounds(struct assay_device_run *run, struct assay_engin
 		if (status)
 			return status;
 		uint64_t now = assay_clock_ns();
+		assay_telemetry_round(job->telemetry, run->device, before, now, NULL);
 		log->round_ns[log->rounds] = now - before;
 		log->device_ns[log->rounds] = engine->device_ns;
 		log->elapsed_ns = now - start;
@@ -179,7 +180,10 @@ enum assay_status assay_run_go(struct assay_device_run *run, struct assay_engine
 {
 	const struct assay_segment *segment = &run->shared->job->challenge.segments[run->shared->segment];
 
-	return segment->work->is_fill ? fill(run, engine) : rounds(run, engine, start);
+	assay_telemetry_begin(run->shared->job->telemetry, run->device);
+	enum assay_status status = segment->work->is_fill ? fill(run, engine) : rounds(run, engine, start);
+	run->log->telemetry = assay_telemetry_end(run->shared->job->telemetry, run->device);
+	return status;
 }
 
 static void segment_commit(const struct assay_job *job, uint32_t j, uint8_t out[ASSAY_HASH_BYTES])
@@ -226,6 +230,7 @@ enum assay_status assay_job_run(struct assay_job *job, struct assay_error *error
 	if (!job->challenge_text || !job->devices_text || !job->runs || !job->filled)
 		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 
+	job->telemetry = assay_telemetry_start(job->devices, challenge->devices);
 	assay_chain_job(seed, job->challenge_text, strlen(job->challenge_text), job->key, job->devices_text,
 	                strlen(job->devices_text));
 	assay_chain_first_segment(seed, seed, assay_nonce_self);
@@ -326,11 +331,13 @@ void assay_job_close(struct assay_job *job)
 	for (uint32_t d = 0; job->filled && d < job->challenge.devices; d++)
 		assay_engine_finish(&job->filled[d]);
 	assay_device_close(&job->spare);
+	assay_telemetry_stop(job->telemetry);
 	free(job->filled);
 	free(job->runs);
 	free(job->challenge_text);
 	free(job->devices_text);
 	job->runs = NULL;
 	job->filled = NULL;
+	job->telemetry = NULL;
 	job->challenge_text = job->devices_text = NULL;
 }

@@ -5,6 +5,7 @@
 #ifndef HARNESS_JOB_H
 #define HARNESS_JOB_H
 
+#include "harness/telemetry.h"
 #include "harness/workload.h"
 #include "verify/challenge.h"
 
@@ -17,6 +18,7 @@ struct assay_run_log {
 	uint64_t *round_ns;                      /* by the monotonic clock */
 	uint64_t *device_ns;                     /* by the device's own clock; ASSAY_NS_UNKNOWN where it says none */
 	uint64_t elapsed_ns;                     /* from the first round's start to the last one's root */
+	struct assay_telemetry_run telemetry;
 };
 
 /* How a device ended before its work did. */
@@ -49,6 +51,7 @@ struct assay_job {
 	struct assay_engine *filled; /* one a device, between a fill and the segment after it */
 	struct assay_failure failures[ASSAY_DEVICES_MAX];
 	struct assay_device spare; /* the cpu, where it had to open leaves for others */
+	struct assay_telemetry *telemetry;
 };
 
 /* All segments. The caller fills the first part of the job and zeroes the rest. A device that fails keeps the rounds

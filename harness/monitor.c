@@ -1,108 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See monitor.h. Sources: NVIDIA's NVML API reference; the kernel's documentation of amdgpu's files in sysfs. */
+ * See monitor.h. Source of sysfs's files: the kernel's documentation of amdgpu. */
 #include "harness/monitor.h"
 
 #include <ctype.h>
-#include <dlfcn.h>
-#include <errno.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "harness/nvml.h"
+#include "harness/sysfs.h"
 #include "verify/bytes.h"
 
 /* How a monitor finds it again. */
 struct card {
-	void *handle;         /* NVML's */
-	char directory[1024]; /* in sysfs */
+	void *handle;       /* NVML's */
+	char directory[64]; /* in sysfs */
 };
 
 struct assay_monitor {
-	bool (*find)(struct card *card, const char *pci); /* by an address as address_normal makes it */
+	bool (*find)(struct card *card, const char *pci); /* by an address as assay_pci_address makes it */
 	int64_t (*utilisation)(const struct card *card);  /* percent, not yet checked; -1 = unknown */
 	void (*rest)(struct assay_monitor_state *state, const struct card *card); /* all but the utilisation */
 };
 
-enum {
-	NVML_SUCCESS = 0,
-	NVML_NOT_SUPPORTED = 3,
-	NVML_INSUFFICIENT_SIZE = 7,
-	NVML_FUNCTION_NOT_FOUND = 13,
-	NVML_VGPU = 2, /* a guest's share of a card; 1 is a card passed through, 3 and 4 are what a host sees */
-};
-
-struct nvml_rates {
-	unsigned gpu, memory;
-};
-
-struct nvml_memory {
-	unsigned long long total, free, used;
-};
-
-#define NVML_FUNCTIONS(X)                                                                    \
-	X(init, (void), "nvmlInit_v2")                                                       \
-	X(driver, (char *text, unsigned len), "nvmlSystemGetDriverVersion")                  \
-	X(find, (const char *pci, void **handle), "nvmlDeviceGetHandleByPciBusId_v2")        \
-	X(name, (void *handle, char *text, unsigned len), "nvmlDeviceGetName")               \
-	X(rates, (void *handle, struct nvml_rates *rates), "nvmlDeviceGetUtilizationRates")  \
-	X(memory, (void *handle, struct nvml_memory *memory), "nvmlDeviceGetMemoryInfo")     \
-	X(mig, (void *handle, unsigned *current, unsigned *pending), "nvmlDeviceGetMigMode") \
-	X(virtualisation, (void *handle, unsigned *mode), "nvmlDeviceGetVirtualizationMode") \
-	X(processes, (void *handle, unsigned *count, void *array), "nvmlDeviceGetComputeRunningProcesses_v3")
-
-static struct {
-#define NVML_MEMBER(member, parameters, symbol) int(*member) parameters;
-	NVML_FUNCTIONS(NVML_MEMBER)
-#undef NVML_MEMBER
-} nvml;
-static bool nvml_started;
-static pthread_once_t nvml_loaded = PTHREAD_ONCE_INIT;
-
-/* What a function returns; what this library lacks answers as NVML does. */
-#define NVML_CALL(member, ...) (nvml.member ? nvml.member(__VA_ARGS__) : NVML_FUNCTION_NOT_FOUND)
-
-static void nvml_load(void)
-{
-	const char *given = getenv("ASSAY_NVML_LIBRARY");
-	void *library = dlopen(given && *given ? given : "libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
-
-	if (!library)
-		return;
-#define NVML_LOAD(member, parameters, symbol) *(void **)&nvml.member = dlsym(library, symbol);
-	NVML_FUNCTIONS(NVML_LOAD)
-#undef NVML_LOAD
-	nvml_started = nvml.init && nvml.init() == NVML_SUCCESS;
-}
+enum { NVML_VGPU = 2 }; /* a guest's share of a card; 1 is a card passed through, 3 and 4 are what a host sees */
 
 static bool nvml_find(struct card *card, const char *pci)
 {
-	pthread_once(&nvml_loaded, nvml_load);
-	return nvml_started && NVML_CALL(find, pci, &card->handle) == NVML_SUCCESS;
+	const struct nvml *nvml = assay_nvml_load();
+
+	return nvml && NVML_CALL(nvml, find, pci, &card->handle) == NVML_SUCCESS;
 }
 
 static int64_t nvml_utilisation(const struct card *card)
 {
+	const struct nvml *nvml = assay_nvml_load();
 	struct nvml_rates rates;
 
-	return NVML_CALL(rates, card->handle, &rates) == NVML_SUCCESS ? (int64_t)rates.gpu : -1;
+	return NVML_CALL(nvml, rates, card->handle, &rates) == NVML_SUCCESS ? (int64_t)rates.gpu : -1;
 }
 
 static const char *nvml_partition(void *handle)
 {
+	const struct nvml *nvml = assay_nvml_load();
 	unsigned mig = 0, pending = 0, mode = 0;
 	char name[96] = "";
-	int mig_code = NVML_CALL(mig, handle, &mig, &pending);
-	bool mode_known = NVML_CALL(virtualisation, handle, &mode) == NVML_SUCCESS;
+	int mig_code = NVML_CALL(nvml, mig, handle, &mig, &pending);
+	bool mode_known = NVML_CALL(nvml, virtualisation, handle, &mode) == NVML_SUCCESS;
 
 	if (mig_code == NVML_SUCCESS && mig)
 		return "MIG";
 	if (mode_known && mode == NVML_VGPU)
 		return "vGPU";
-	if (!mode_known && NVML_CALL(name, handle, name, sizeof name - 1) == NVML_SUCCESS &&
+	if (!mode_known && NVML_CALL(nvml, name, handle, name, sizeof name - 1) == NVML_SUCCESS &&
 	    strncmp(name, "GRID ", 5) == 0)
 		return "vGPU";
 	/* A card that MIG cannot divide says that it is not supported. */
@@ -111,67 +63,42 @@ static const char *nvml_partition(void *handle)
 
 static void nvml_rest(struct assay_monitor_state *state, const struct card *card)
 {
+	const struct nvml *nvml = assay_nvml_load();
 	struct nvml_memory memory;
 	unsigned count = 0;
 	/* Without an array it only counts. */
-	int code = NVML_CALL(processes, card->handle, &count, NULL);
+	int code = NVML_CALL(nvml, processes, card->handle, &count, NULL);
 
 	if ((code == NVML_SUCCESS || code == NVML_INSUFFICIENT_SIZE) && count <= INT_MAX)
 		state->processes = (int)count;
-	if (NVML_CALL(memory, card->handle, &memory) == NVML_SUCCESS && memory.used <= INT64_MAX)
+	if (NVML_CALL(nvml, memory, card->handle, &memory) == NVML_SUCCESS && memory.used <= INT64_MAX)
 		state->memory_used_bytes = (int64_t)memory.used;
-	if (NVML_CALL(driver, state->driver, sizeof state->driver - 1) != NVML_SUCCESS)
+	if (NVML_CALL(nvml, driver, state->driver, sizeof state->driver - 1) != NVML_SUCCESS)
 		state->driver[0] = '\0';
 	snprintf(state->partition, sizeof state->partition, "%s", nvml_partition(card->handle));
 }
 
 const struct assay_monitor assay_monitor_nvml = {nvml_find, nvml_utilisation, nvml_rest};
 
-/* The first line of a card's file; "" when there is none. */
-static void sysfs_text(char text[64], const struct card *card, const char *name)
-{
-	char path[sizeof card->directory + 64];
-
-	snprintf(path, sizeof path, "%s/%s", card->directory, name);
-	FILE *file = fopen(path, "re");
-	if (!file || !fgets(text, 64, file))
-		text[0] = '\0';
-	if (file)
-		fclose(file);
-	text[strcspn(text, "\n")] = '\0';
-}
-
-/* -1 unless it is a whole number, nothing else. */
-static int64_t sysfs_number(const struct card *card, const char *name)
-{
-	char text[64], *end;
-
-	sysfs_text(text, card, name);
-	errno = 0;
-	long long value = strtoll(text, &end, 10);
-	return isdigit((unsigned char)text[0]) && *end == '\0' && errno == 0 ? value : -1;
-}
-
 static bool sysfs_find(struct card *card, const char *pci)
 {
-	const char *given = getenv("ASSAY_SYSFS");
-	int len = snprintf(card->directory, sizeof card->directory, "%s/bus/pci/devices/%s",
-	                   given && *given ? given : "/sys", pci);
+	char path[1024];
+	int len = snprintf(card->directory, sizeof card->directory, "bus/pci/devices/%s", pci);
 
-	return len > 0 && (size_t)len < sizeof card->directory;
+	return len > 0 && (size_t)len < sizeof card->directory && assay_sysfs_path(path, "%s", card->directory);
 }
 
 static int64_t sysfs_utilisation(const struct card *card)
 {
-	return sysfs_number(card, "gpu_busy_percent");
+	return assay_sysfs_number("%s/gpu_busy_percent", card->directory);
 }
 
 static void sysfs_rest(struct assay_monitor_state *state, const struct card *card)
 {
-	state->memory_used_bytes = sysfs_number(card, "mem_info_vram_used");
+	state->memory_used_bytes = assay_sysfs_number("%s/mem_info_vram_used", card->directory);
 	/* Of the driver that has this card; one that came with the kernel has none. */
-	sysfs_text(state->driver, card, "driver/module/version");
-	sysfs_text(state->partition, card, "current_compute_partition");
+	assay_sysfs_text(state->driver, "%s/driver/module/version", card->directory);
+	assay_sysfs_text(state->partition, "%s/current_compute_partition", card->directory);
 	if (strcmp(state->partition, "SPX") == 0)
 		snprintf(state->partition, sizeof state->partition, "%s", ASSAY_MONITOR_WHOLE);
 	else if (strcmp(state->partition, "UNKNOWN") == 0)
@@ -180,9 +107,8 @@ static void sysfs_rest(struct assay_monitor_state *state, const struct card *car
 
 const struct assay_monitor assay_monitor_sysfs = {sysfs_find, sysfs_utilisation, sysfs_rest};
 
-/* "0000:3b:00.0", as sysfs has it and NVML takes it. The text is a driver's and becomes part of a path: digits in their
- * places, and nothing else. */
-static bool address_normal(char normal[32], const char *text)
+/* The text is a driver's and becomes part of a path: digits in their places, and nothing else. */
+bool assay_pci_address(char normal[32], const char *text)
 {
 	static const char shape[] = "xxxxxxxx:xx:xx.x";
 	unsigned domain, bus, device, function;
@@ -203,7 +129,7 @@ static bool card_find(struct card *card, const struct assay_monitor *monitor, co
 {
 	char normal[32];
 
-	return monitor && pci && address_normal(normal, pci) && monitor->find(card, normal);
+	return monitor && pci && assay_pci_address(normal, pci) && monitor->find(card, normal);
 }
 
 static int utilisation(const struct assay_monitor *monitor, const struct card *card)

@@ -34,6 +34,10 @@ struct assay_monitor_state {
  * unknown, when nothing can be read. `monitor` and `pci` may be NULL. */
 bool assay_monitor_read(struct assay_monitor_state *state, const struct assay_monitor *monitor, const char *pci);
 
+/* "0000:3b:00.0", as sysfs has it and NVML takes it, from a text in either case with a domain of four or eight digits;
+ * false when it is anything else. */
+bool assay_pci_address(char normal[32], const char *text);
+
 /* The mean utilisation, in percent, over `ms` milliseconds: of samples 100 ms apart, the first at once. -1, without
  * further waiting, when a sample is unknown. */
 int assay_monitor_busy(const struct assay_monitor *monitor, const char *pci, unsigned ms);

@@ -125,6 +125,13 @@ struct assay_run {
 	struct {
 		uint64_t elapsed_ns;                 /* by the prover's clock; 0 = unknown */
 		uint64_t median_ns, low_ns, high_ns; /* of a round, with the interval of SPEC 8.3 */
+		uint64_t mad_ns;                     /* spread of the rounds' times */
+		uint64_t first_ns;                   /* median of the rounds of the first two seconds */
+		int64_t steady_ns;                   /* median of the rest; -1 = unknown, below too */
+		int64_t drift_ppm;                   /* of the rest; INT64_MIN = unknown */
+		int64_t device_median_ns;            /* by the device's own clock */
+		int64_t throttled_rounds;            /* in which telemetry said that the clock was held down */
+		int64_t energy_mj;                   /* by telemetry */
 		uint64_t asked_ns;                   /* duration that the challenge asked for, or 0 */
 		double rate;                         /* units a second, SPEC 9.3; 0 = unknown */
 	} claimed;
@@ -141,8 +148,25 @@ struct assay_aggregate {
 	char claimed_rate[48]; /* units a second; "" = unknown */
 };
 
+/* Least, median and greatest of samples; all -1 = unknown. */
+struct assay_range {
+	int64_t min, median, max;
+};
+
+/* Telemetry of a device, as the prover tells it (SPEC 8.5); -1 = unknown. */
+struct assay_telemetry_claim {
+	char source[33]; /* "nvml"; "" = none, and then nothing is known */
+	char joined[17]; /* how it was told that it is this device's: "uuid", "pci", "host", "unverified" */
+	uint64_t samples;
+	struct assay_range clock_mhz, memory_clock_mhz, power_mw, temperature_mc;
+	int64_t ecc_errors, xid_errors, pcie_width, pcie_generation;
+	bool reasons_known;
+	char reasons[529]; /* why the clock was held down, with spaces between; "" = it was not, when it is known */
+};
+
 struct assay_device_claim {
 	char backend[33], name[257], architecture[257];
+	struct assay_telemetry_claim telemetry;
 };
 
 struct assay_verdict {

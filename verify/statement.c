@@ -10,6 +10,8 @@
 
 #include <sodium.h>
 
+#include "verify/telemetry.h"
+
 #define PAYLOAD_TYPE "application/vnd.in-toto+json"
 
 bool assay_envelope_parse(struct assay_envelope *envelope, const char *text, size_t len)
@@ -221,6 +223,16 @@ static bool are_segments(const json_t *segments)
 	return true;
 }
 
+static bool are_telemetry(const json_t *telemetry)
+{
+	if (!json_is_array(telemetry))
+		return false;
+	for (size_t d = 0; d < json_array_size(telemetry); d++)
+		if (!assay_telemetry_is(json_array_get(telemetry, d)))
+			return false;
+	return true;
+}
+
 static bool are_names(const json_t *work)
 {
 	if (!json_is_array(work))
@@ -245,7 +257,7 @@ static bool predicate_parse(struct assay_statement *statement, const json_t *pre
 	const json_t *claimed = json_object_get(predicate, "claimed");
 	json_t *non_claims = assay_non_claims();
 	uint64_t stagger_ms = 0;
-	bool good = assay_json_is(predicate, 6) && assay_json_is(challenge, 3) && assay_json_is(claimed, 4) &&
+	bool good = assay_json_is(predicate, 6) && assay_json_is(challenge, 3) && assay_json_is(claimed, 5) &&
 	            is_harness(json_object_get(predicate, "harness")) &&
 	            json_equal(json_object_get(predicate, "nonClaims"), non_claims) &&
 	            assay_json_digest(statement->challenge_digest, challenge, "digest") &&
@@ -260,8 +272,10 @@ static bool predicate_parse(struct assay_statement *statement, const json_t *pre
 	statement->devices = json_object_get(predicate, "devices");
 	statement->work = json_object_get(predicate, "work");
 	statement->segments = json_object_get(claimed, "segments");
+	statement->telemetry = json_object_get(claimed, "telemetry");
 	return good && statement->mode && statement->profile && statement->finished_at &&
-	       json_is_array(statement->devices) && are_names(statement->work) && are_segments(statement->segments);
+	       json_is_array(statement->devices) && are_names(statement->work) && are_segments(statement->segments) &&
+	       are_telemetry(statement->telemetry);
 }
 
 enum assay_reason assay_statement_parse(struct assay_statement *statement, const void *payload, size_t len)

@@ -45,7 +45,8 @@ struct assay_statement {
 	json_t *root; /* to be released with json_decref */
 	uint8_t transcript_digest[32], challenge_digest[32];
 	const char *mode, *profile, *finished_at;
-	const json_t *devices, *work, *segments; /* `segments` of `claimed` */
+	const json_t *devices, *work;
+	const json_t *segments, *telemetry; /* of `claimed` */
 	uint32_t stagger_ms;
 };
 

@@ -6,6 +6,7 @@
 
 #include "verify/aggregate.h"
 #include "verify/statement.h"
+#include "verify/telemetry.h"
 
 static const struct {
 	const char *name;
@@ -127,20 +128,39 @@ static json_t *capacity(const struct assay_run *run)
 	return decimal(rate > other ? (uint64_t)(run->proved.table_bytes * (rate - other) / rate) : 0);
 }
 
-static json_t *claimed_rate(const struct assay_run *run)
+/* Below 2^123. */
+static json_t *decimal_wide(assay_wide number)
 {
-	const assay_wide rate = rate_of(run);
 	char text[48];
 
-	if (!run->proved.shown || !run->claimed.elapsed_ns)
-		return json_null();
-	assay_wide_text(text, rate);
+	assay_wide_text(text, number);
 	return json_string(text);
+}
+
+static json_t *claimed_rate(const struct assay_run *run)
+{
+	return run->proved.shown && run->claimed.elapsed_ns ? decimal_wide(rate_of(run)) : json_null();
+}
+
+/* floor(energy / work) in 10^-18 J (SPEC 9.5): below 2^103. */
+static json_t *claimed_energy(const struct assay_run *run)
+{
+	const assay_wide attojoules_a_millijoule = UINT64_C(1000000000000000);
+
+	if (!run->proved.shown || !run->claimed.elapsed_ns || !run->proved.work || run->claimed.energy_mj < 0)
+		return json_null();
+	return decimal_wide((assay_wide)run->claimed.energy_mj * attojoules_a_millijoule / run->proved.work);
 }
 
 static json_t *known(uint64_t number)
 {
 	return number ? json_integer((json_int_t)number) : json_null();
+}
+
+/* Of a run that has claims. */
+static json_t *known_or(int64_t unknown, const struct assay_run *run, int64_t number)
+{
+	return run->claimed.elapsed_ns && number != unknown ? json_integer((json_int_t)number) : json_null();
 }
 
 static json_t *text_or_null(const char *text)
@@ -161,6 +181,19 @@ static json_t *run_json(const struct assay_run *run)
 	    json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "elapsedNs", known(run->claimed.elapsed_ns), "medianNs",
 	              known(run->claimed.median_ns), "lowNs", known(run->claimed.low_ns), "highNs",
 	              known(run->claimed.high_ns), "rate", claimed_rate(run), "capacityBytes", capacity(run));
+	const struct {
+		const char *name;
+		int64_t number, unknown;
+	} more[] = {{"madNs", (int64_t)run->claimed.mad_ns, -1},
+	            {"firstNs", (int64_t)run->claimed.first_ns, -1},
+	            {"steadyNs", run->claimed.steady_ns, -1},
+	            {"driftPpm", run->claimed.drift_ppm, INT64_MIN},
+	            {"deviceMedianNs", run->claimed.device_median_ns, -1},
+	            {"throttledRounds", run->claimed.throttled_rounds, -1},
+	            {"energyMj", run->claimed.energy_mj, -1}};
+	for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+		json_object_set_new(claimed, more[i].name, known_or(more[i].unknown, run, more[i].number));
+	json_object_set_new(claimed, "energyPerUnitAj", claimed_energy(run));
 	return json_pack("{s:i,s:i,s:s,s:s,s:o,s:o,s:n,s:n,s:o}", "segment", (int)run->segment, "device",
 	                 (int)run->device, "workload", run->workload, "unit", run->unit, "proved", proved, "claimed",
 	                 claimed, "provenRate", "timeBracket", "reason", text_or_null(assay_reason_name(run->reason)));
@@ -190,8 +223,9 @@ char *assay_verdict_json(const struct assay_verdict *verdict)
 		json_array_append_new(segments, run_json(&verdict->runs[i]));
 	for (uint32_t d = 0; d < verdict->device_count; d++)
 		json_array_append_new(
-		    devices, json_pack("{s:s,s:s,s:s}", "architecture", verdict->devices[d].architecture, "backend",
-		                       verdict->devices[d].backend, "name", verdict->devices[d].name));
+		    devices, json_pack("{s:s,s:s,s:s,s:o}", "architecture", verdict->devices[d].architecture, "backend",
+		                       verdict->devices[d].backend, "name", verdict->devices[d].name, "telemetry",
+		                       assay_telemetry_json(&verdict->devices[d].telemetry)));
 
 	/* 2^-20 is the chance that less than the certified work was done, SPEC 9.2. */
 	json_t *root = json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "verdict",

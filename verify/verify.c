@@ -9,6 +9,7 @@
 #include "verify/chain.h"
 #include "verify/key.h"
 #include "verify/statement.h"
+#include "verify/telemetry.h"
 #include "verify/transcript.h"
 
 enum { BUDGET_DEFAULT = 1 << 30 };
@@ -106,7 +107,8 @@ static bool is_bound(const struct session *session, const json_t *devices)
 	if (memcmp(digest, statement->challenge_digest, 32) != 0 || strcmp(statement->mode, "self") != 0 ||
 	    strcmp(statement->profile, challenge->profile) != 0 || !json_equal(statement->devices, devices) ||
 	    json_array_size(statement->work) != challenge->segment_count ||
-	    json_array_size(statement->segments) != challenge->segment_count)
+	    json_array_size(statement->segments) != challenge->segment_count ||
+	    json_array_size(statement->telemetry) != challenge->devices)
 		return false;
 	for (uint32_t j = 0; j < challenge->segment_count; j++) {
 		const json_t *runs = json_array_get(statement->segments, j);
@@ -121,7 +123,7 @@ static bool is_bound(const struct session *session, const json_t *devices)
 	return true;
 }
 
-static bool devices_copy(struct assay_verdict *verdict, const json_t *devices)
+static bool devices_copy(struct assay_verdict *verdict, const json_t *devices, const json_t *telemetry)
 {
 	const uint32_t count = (uint32_t)json_array_size(devices);
 
@@ -136,6 +138,7 @@ static bool devices_copy(struct assay_verdict *verdict, const json_t *devices)
 		snprintf(claim->name, sizeof claim->name, "%s", assay_json_string(device, "name", 256));
 		snprintf(claim->architecture, sizeof claim->architecture, "%s",
 		         assay_json_string(device, "architecture", 256));
+		assay_telemetry_read(&claim->telemetry, json_array_get(telemetry, d));
 	}
 	return true;
 }
@@ -151,7 +154,7 @@ static bool check_devices(struct session *session, bool *no_memory)
 	if (good)
 		good = note(session, ASSAY_CHECK_BINDING,
 		            is_bound(session, devices) ? ASSAY_REASON_NONE : ASSAY_REASON_BINDING_MISMATCH, NULL);
-	*no_memory = good && !devices_copy(session->verdict, devices);
+	*no_memory = good && !devices_copy(session->verdict, devices, session->statement.telemetry);
 	json_decref(devices);
 	return good && !*no_memory;
 }
@@ -175,6 +178,33 @@ static bool check_cost(struct session *session)
 	            detail);
 }
 
+static uint64_t number(const json_t *object, const char *name)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, name));
+}
+
+static int64_t number_or(int64_t unknown, const json_t *object, const char *name)
+{
+	const json_t *value = json_object_get(object, name);
+
+	return json_is_integer(value) ? json_integer_value(value) : unknown;
+}
+
+static void claim_read(struct assay_run *run, const json_t *claim)
+{
+	run->claimed.elapsed_ns = number(claim, "elapsedNs");
+	run->claimed.median_ns = number(claim, "medianNs");
+	run->claimed.low_ns = number(claim, "lowNs");
+	run->claimed.high_ns = number(claim, "highNs");
+	run->claimed.mad_ns = number(claim, "madNs");
+	run->claimed.first_ns = number(claim, "firstNs");
+	run->claimed.steady_ns = number_or(-1, claim, "steadyNs");
+	run->claimed.drift_ppm = number_or(INT64_MIN, claim, "driftPpm");
+	run->claimed.device_median_ns = number_or(-1, claim, "deviceMedianNs");
+	run->claimed.throttled_rounds = number_or(-1, claim, "throttledRounds");
+	run->claimed.energy_mj = number_or(-1, claim, "energyMj");
+}
+
 /* One entry for each run, with what is claimed of it. */
 static bool runs_prepare(struct session *session)
 {
@@ -195,12 +225,7 @@ static bool runs_prepare(struct session *session)
 		run->workload = segment->work->name;
 		run->unit = segment->work->unit;
 		run->claimed.asked_ns = UINT64_C(1000000) * segment->duration_ms;
-		if (json_is_object(claim)) {
-			run->claimed.elapsed_ns = (uint64_t)json_integer_value(json_object_get(claim, "elapsedNs"));
-			run->claimed.median_ns = (uint64_t)json_integer_value(json_object_get(claim, "medianNs"));
-			run->claimed.low_ns = (uint64_t)json_integer_value(json_object_get(claim, "lowNs"));
-			run->claimed.high_ns = (uint64_t)json_integer_value(json_object_get(claim, "highNs"));
-		}
+		claim_read(run, claim);
 	}
 	return true;
 }

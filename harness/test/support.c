@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/state.h"
 #include "harness/workload.h"
 
 char support_out[65536], support_err[65536];
@@ -81,6 +82,15 @@ size_t support_read(const char *path, void *data, size_t capacity)
 	if (file)
 		fclose(file);
 	return len;
+}
+
+void support_file(const char *name, const char *text)
+{
+	struct assay_error error;
+	const char *path = support_path(name);
+
+	support_ok(assay_state_parents(path, &error), error);
+	support_write(path, text, strlen(text));
 }
 
 bool support_exists(const char *path)

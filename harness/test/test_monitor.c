@@ -10,7 +10,6 @@
 
 #include "harness/measure.h"
 #include "harness/monitor.h"
-#include "harness/state.h"
 #include "harness/test/support.h"
 
 #define PCI "0000:3b:00.0"
@@ -30,16 +29,6 @@ static void monitor_enter(void)
 
 TestSuite(monitor, .init = monitor_enter, .fini = support_leave, .timeout = 60);
 
-/* Writes a file below the root of sysfs. */
-static void file(const char *name, const char *text)
-{
-	struct assay_error error;
-	const char *path = support_path(name);
-
-	support_ok(assay_state_parents(path, &error), error);
-	support_write(path, text, strlen(text));
-}
-
 /* Every file that is read of a card of amdgpu, and what an idle one says. */
 static const struct {
 	const char *name, *idle;
@@ -54,7 +43,7 @@ enum { UTILISATION, MEMORY, DRIVER, PARTITION, FILES };
 static void sysfs_card(void)
 {
 	for (size_t i = 0; i < FILES; i++)
-		file(files[i].name, files[i].idle);
+		support_file(files[i].name, files[i].idle);
 }
 
 /* "0% 1073741824 0 580.159.04 whole", good until the next call; "-" is what is unknown. */
@@ -86,7 +75,7 @@ Test(monitor, busy)
 	setenv("ASSAY_DOUBLE_UTILISATION", "95", 1);
 	setenv("ASSAY_DOUBLE_PROCESSES", "3", 1);
 	sysfs_card();
-	file(files[UTILISATION].name, "100\n");
+	support_file(files[UTILISATION].name, "100\n");
 	cr_expect_str_eq(reading(&assay_monitor_nvml, PCI), "95% 1073741824 3 580.159.04? whole");
 	cr_expect_str_eq(reading(&assay_monitor_sysfs, PCI), "100% 1073741824 -1 6.8.5 whole");
 	cr_expect_eq(assay_monitor_busy(&assay_monitor_sysfs, PCI, 100), 100);
@@ -130,11 +119,11 @@ Test(monitor, nvml_partitions)
 Test(monitor, sysfs_partitions)
 {
 	sysfs_card();
-	file(files[PARTITION].name, "CPX\n");
+	support_file(files[PARTITION].name, "CPX\n");
 	cr_expect_str_eq(reading(&assay_monitor_sysfs, PCI), "0% 1073741824 -1 6.8.5 CPX");
-	file(files[PARTITION].name, "DPX");
+	support_file(files[PARTITION].name, "DPX");
 	cr_expect_str_eq(reading(&assay_monitor_sysfs, PCI), "0% 1073741824 -1 6.8.5 DPX");
-	file(files[PARTITION].name, "UNKNOWN\n");
+	support_file(files[PARTITION].name, "UNKNOWN\n");
 	cr_expect_str_eq(reading(&assay_monitor_sysfs, PCI), "0% 1073741824 -1 6.8.5 -");
 }
 
@@ -198,7 +187,7 @@ Test(monitor, sysfs_lacks)
 
 	for (size_t i = 0; i < FILES; i++) {
 		sysfs_card();
-		file(files[i].name, "");
+		support_file(files[i].name, "");
 		cr_expect_str_eq(reading(&assay_monitor_sysfs, PCI), expected[i]);
 		cr_assert_eq(remove(support_path(files[i].name)), 0);
 		cr_expect_str_eq(reading(&assay_monitor_sysfs, PCI), expected[i]);
@@ -215,12 +204,12 @@ Test(monitor, sysfs_lies)
 
 	sysfs_card();
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-		file(files[UTILISATION].name, numbers[i]);
+		support_file(files[UTILISATION].name, numbers[i]);
 		cr_expect_str_eq(reading(&assay_monitor_sysfs, PCI), "-1% 1073741824 -1 6.8.5 whole", "%s", numbers[i]);
 	}
-	file(files[MEMORY].name, "9223372036854775808\n");
-	file(files[DRIVER].name, "6.8\033[31m\xc3\xa9\n");
-	file(files[PARTITION].name, "0123456789012345678901234567890123456789012345678901234567890123456789\n");
+	support_file(files[MEMORY].name, "9223372036854775808\n");
+	support_file(files[DRIVER].name, "6.8\033[31m\xc3\xa9\n");
+	support_file(files[PARTITION].name, "0123456789012345678901234567890123456789012345678901234567890123456789\n");
 	cr_expect_str_eq(reading(&assay_monitor_sysfs, PCI),
 	                 "-1% -1 -1 6.8?[31m?? 012345678901234567890123456789012345678901234567890123456789012");
 }
@@ -237,7 +226,7 @@ Test(monitor, addresses)
 		cr_expect_str_eq(reading(monitors[i], "00010000:3b:00.0"), "-1% -1 -1 - -");
 	}
 	/* The kernel's form of a domain above 16 bits. */
-	file("bus/pci/devices/10000:e1:00.7/gpu_busy_percent", "7\n");
+	support_file("bus/pci/devices/10000:e1:00.7/gpu_busy_percent", "7\n");
 	cr_expect_eq(assay_monitor_busy(&assay_monitor_sysfs, "00010000:E1:00.7", 0), 7);
 }
 
@@ -279,10 +268,10 @@ Test(monitor, hostile_addresses)
 
 	memset(overlong, '0', sizeof overlong - 1);
 	sysfs_card();
-	file("bus/etc/gpu_busy_percent", "50\n");
-	file("etc/gpu_busy_percent", "50\n");
-	file("bus/pci/devices/gpu_busy_percent", "50\n");
-	file("bus/pci/devices/0000:3b:00/0/gpu_busy_percent", "50\n");
+	support_file("bus/etc/gpu_busy_percent", "50\n");
+	support_file("etc/gpu_busy_percent", "50\n");
+	support_file("bus/pci/devices/gpu_busy_percent", "50\n");
+	support_file("bus/pci/devices/0000:3b:00/0/gpu_busy_percent", "50\n");
 	for (size_t i = 0; i < 2; i++)
 		for (size_t h = 0; h < sizeof hostile / sizeof *hostile; h++) {
 			cr_expect_str_eq(reading(monitors[i], hostile[h]), "-1% -1 -1 - -", "%.32s", hostile[h]);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Telemetry of devices while they run (SPEC 8.3, 8.5): one thread reads them all, ten times a second, from the vendors'
+ * own interfaces. No telemetry is never an error, and a library that hangs holds nobody up for longer than it takes to
+ * notice. All functions take NULL, which knows nothing. */
+#ifndef HARNESS_TELEMETRY_H
+#define HARNESS_TELEMETRY_H
+
+#include "harness/backend.h"
+#include "verify/telemetry.h"
+
+struct assay_telemetry;
+
+/* NULL when there is nothing to read. The devices' descriptions are looked at before it returns. */
+struct assay_telemetry *assay_telemetry_start(const struct assay_device *devices, uint32_t count);
+
+/* A device begins to run now. */
+void assay_telemetry_begin(struct assay_telemetry *telemetry, uint32_t device);
+
+/* A round of it is over, by the monotonic clock, which began no earlier than the end of the one before. *throttled,
+ * which may be NULL and is to live until the run is over, becomes true if the clock was held down meanwhile. */
+void assay_telemetry_round(struct assay_telemetry *telemetry, uint32_t device, uint64_t begin_ns, uint64_t end_ns,
+                           bool *throttled);
+
+/* What telemetry knows of a run; -1 = unknown. */
+struct assay_telemetry_run {
+	int64_t energy_mj, throttled_rounds;
+};
+
+/* The device's run is over. Waits for one more reading. */
+struct assay_telemetry_run assay_telemetry_end(struct assay_telemetry *telemetry, uint32_t device);
+
+/* What was read of a device in all its runs so far. */
+void assay_telemetry_claim(struct assay_telemetry *telemetry, uint32_t device, struct assay_telemetry_claim *claim);
+
+void assay_telemetry_stop(struct assay_telemetry *telemetry);
+
+#endif

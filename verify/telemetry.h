@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a prover says that its devices' telemetry said (SPEC 8.5), in an attestation and in a verdict: the same JSON. */
+#ifndef VERIFY_TELEMETRY_H
+#define VERIFY_TELEMETRY_H
+
+#include "verify/json.h"
+
+/* Nothing known: no source. */
+extern const struct assay_telemetry_claim assay_telemetry_none;
+
+/* True for null and for an object of SPEC 8.5. */
+bool assay_telemetry_is(const json_t *entry);
+
+/* From such a value, and back: null when there is no source. */
+void assay_telemetry_read(struct assay_telemetry_claim *claim, const json_t *entry);
+json_t *assay_telemetry_json(const struct assay_telemetry_claim *claim);
+
+#endif
