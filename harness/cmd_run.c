@@ -233,6 +233,7 @@ static int run(const struct assay_order *options, struct assay_device *devices, 
 	status = assay_attest_write(&attest, &verdict, &error);
 	assay_report_clear();
 	if (!status) {
+		assay_report_claims(text_out, &job, &verdict);
 		print_written(options, &verdict, assay_clock_ns() - start - attest.verify_ns, attest.verify_ns);
 		code = assay_report_failures(&job, &verdict, options->prefix);
 	}

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "harness/command.h"
+#include "verify/claims.h"
 #include "verify/cli.h"
 #include "verify/statement.h"
+#include "verify/telemetry.h"
 #include "verify/transcript.h"
 
 static const char usage[] = "usage: assay show [--json|--rounds] ATTESTATION\n"
@@ -63,23 +65,31 @@ static void print(const struct assay_envelope *envelope, const struct assay_stat
 		printf("  stagger     device #N began N x %u ms after #0 in each segment\n", statement->stagger_ms);
 	for (size_t d = 0; d < json_array_size(statement->devices); d++) {
 		const json_t *device = json_array_get(statement->devices, d);
+		struct assay_telemetry_claim telemetry;
+		char words[480];
 		printf("  device #%zu   %s: %s (%s)\n              %s; %s\n", d, text_of(device, "backend"),
 		       text_of(device, "name"), text_of(device, "architecture"), text_of(device, "variant"),
 		       text_of(device, "driver"));
+		assay_telemetry_read(&telemetry, json_array_get(statement->telemetry, d));
+		assay_telemetry_words(words, &telemetry);
+		if (*words)
+			printf("              telemetry: %s\n", words);
 	}
 	for (size_t j = 0; j < json_array_size(statement->segments); j++) {
 		const json_t *runs = json_array_get(statement->segments, j);
 		for (size_t d = 0; d < json_array_size(runs); d++) {
-			const json_t *run = json_array_get(runs, d);
+			struct assay_run run = {0};
+			char words[320];
+			assay_claim_read(&run, json_array_get(runs, d));
+			assay_claim_words(words, &run, 0);
 			printf("  segment %zu   %s on #%zu: ", j, work_name(statement, j), d);
-			if (json_is_null(run))
+			if (!*words)
 				printf("no rounds\n");
+			else if (run.claimed.energy_mj >= 0)
+				printf("%.3f s, %s; %.1f J\n", (double)run.claimed.elapsed_ns / 1e9, words,
+				       (double)run.claimed.energy_mj / 1e3);
 			else
-				printf("%.3f s, round %.3f ms (%.3f ... %.3f)\n",
-				       (double)json_integer_value(json_object_get(run, "elapsedNs")) / 1e9,
-				       (double)json_integer_value(json_object_get(run, "medianNs")) / 1e6,
-				       (double)json_integer_value(json_object_get(run, "lowNs")) / 1e6,
-				       (double)json_integer_value(json_object_get(run, "highNs")) / 1e6);
+				printf("%.3f s, %s\n", (double)run.claimed.elapsed_ns / 1e9, words);
 		}
 	}
 	printf("  not proven  locality, exclusivity, identity, partition, service\n");

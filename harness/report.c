@@ -10,6 +10,7 @@
 
 #include "harness/command.h"
 #include "harness/measure.h"
+#include "verify/claims.h"
 #include "verify/cli.h"
 
 void assay_report_progress(void *context, const struct assay_job *job, uint32_t segment, uint32_t device,
@@ -103,6 +104,23 @@ void assay_report_rates(FILE *out, const struct assay_job *job)
 			print_run(out, job, j, d);
 		if (job->challenge.devices > 1)
 			print_aggregate(out, job, j);
+	}
+}
+
+void assay_report_claims(FILE *out, const struct assay_job *job, const struct assay_verdict *verdict)
+{
+	char words[480];
+
+	for (uint32_t i = 0; i < verdict->run_count; i++) {
+		const struct assay_run *run = &verdict->runs[i];
+		assay_claim_words(words, run, run->proved.work);
+		if (run->proved.shown && *words)
+			fprintf(out, "  %-12s %-10s %s\n", run->workload, job->devices[run->device].id, words);
+	}
+	for (uint32_t d = 0; d < verdict->device_count; d++) {
+		assay_telemetry_words(words, &verdict->devices[d].telemetry);
+		if (*words)
+			fprintf(out, "  %-12s %-10s %s\n", "telemetry", job->devices[d].id, words);
 	}
 }
 

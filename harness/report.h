@@ -25,4 +25,7 @@ int assay_report_failures(const struct assay_job *job, const struct assay_verdic
 /* The exit code for an error that ends a run: 1 when a device computed wrong, else 3. */
 int assay_report_exit(const struct assay_error *error);
 
+/* The times of rounds, throttling, energy and telemetry, as they are claimed. */
+void assay_report_claims(FILE *out, const struct assay_job *job, const struct assay_verdict *verdict);
+
 #endif

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "verify/claims.h"
+
 #ifndef ASSAY_GIT_COMMIT
 #define ASSAY_GIT_COMMIT "unknown"
 #endif
@@ -122,6 +124,26 @@ static void aggregate_print(FILE *out, const struct assay_verdict *verdict, cons
 	fputc('\n', out);
 }
 
+/* What is only said of a run that was shown. */
+static void claims_print(FILE *out, const struct assay_run *run)
+{
+	char words[320];
+
+	assay_claim_words(words, run, run->proved.work);
+	if (run->proved.shown && *words)
+		fprintf(out, "        claimed      #%u %s: %s\n", run->device, run->workload, words);
+}
+
+static void device_print(FILE *out, const struct assay_device_claim *device, uint32_t number)
+{
+	char words[480];
+
+	fprintf(out, "        claimed      #%u is %s (%s)\n", number, device->name, device->architecture);
+	assay_telemetry_words(words, &device->telemetry);
+	if (*words)
+		fprintf(out, "        claimed      #%u telemetry: %s\n", number, words);
+}
+
 /* A name may come from whoever made the files; terminals are shown printable ASCII only. */
 static void path_print(FILE *out, const char *path)
 {
@@ -152,9 +174,10 @@ void assay_verdict_print(FILE *out, const char *path, const struct assay_verdict
 			aggregate_print(out, verdict, &verdict->aggregates[j]);
 		for (uint32_t i = 0; i < verdict->run_count; i++)
 			run_print(out, verdict, &verdict->runs[i]);
+		for (uint32_t i = 0; i < verdict->run_count; i++)
+			claims_print(out, &verdict->runs[i]);
 		for (uint32_t d = 0; d < verdict->device_count; d++)
-			fprintf(out, "        claimed      #%u is %s (%s)\n", d, verdict->devices[d].name,
-			        verdict->devices[d].architecture);
+			device_print(out, &verdict->devices[d], d);
 		if (verdict->stagger_ms)
 			fprintf(out, "        claimed      #N began N x %" PRIu32 " ms after #0 in each segment\n",
 			        verdict->stagger_ms);

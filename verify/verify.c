@@ -7,6 +7,7 @@
 
 #include "verify/aggregate.h"
 #include "verify/chain.h"
+#include "verify/claims.h"
 #include "verify/key.h"
 #include "verify/statement.h"
 #include "verify/telemetry.h"
@@ -178,33 +179,6 @@ static bool check_cost(struct session *session)
 	            detail);
 }
 
-static uint64_t number(const json_t *object, const char *name)
-{
-	return (uint64_t)json_integer_value(json_object_get(object, name));
-}
-
-static int64_t number_or(int64_t unknown, const json_t *object, const char *name)
-{
-	const json_t *value = json_object_get(object, name);
-
-	return json_is_integer(value) ? json_integer_value(value) : unknown;
-}
-
-static void claim_read(struct assay_run *run, const json_t *claim)
-{
-	run->claimed.elapsed_ns = number(claim, "elapsedNs");
-	run->claimed.median_ns = number(claim, "medianNs");
-	run->claimed.low_ns = number(claim, "lowNs");
-	run->claimed.high_ns = number(claim, "highNs");
-	run->claimed.mad_ns = number(claim, "madNs");
-	run->claimed.first_ns = number(claim, "firstNs");
-	run->claimed.steady_ns = number_or(-1, claim, "steadyNs");
-	run->claimed.drift_ppm = number_or(INT64_MIN, claim, "driftPpm");
-	run->claimed.device_median_ns = number_or(-1, claim, "deviceMedianNs");
-	run->claimed.throttled_rounds = number_or(-1, claim, "throttledRounds");
-	run->claimed.energy_mj = number_or(-1, claim, "energyMj");
-}
-
 /* One entry for each run, with what is claimed of it. */
 static bool runs_prepare(struct session *session)
 {
@@ -225,7 +199,7 @@ static bool runs_prepare(struct session *session)
 		run->workload = segment->work->name;
 		run->unit = segment->work->unit;
 		run->claimed.asked_ns = UINT64_C(1000000) * segment->duration_ms;
-		claim_read(run, claim);
+		assay_claim_read(run, claim);
 	}
 	return true;
 }

@@ -6,6 +6,8 @@
 
 #include <criterion/criterion.h>
 
+#include "verify/claims.h"
+#include "verify/telemetry.h"
 #include "verify/aggregate.h"
 #include "verify/test/support.h"
 
@@ -189,6 +191,140 @@ Test(verdict, stagger_is_told)
 		json_decref(root);
 		assay_verdict_close(&verdict);
 	}
+}
+
+static const json_t *claim_of(json_t *root, const char *name)
+{
+	const json_t *entry = json_array_get(json_object_get(root, "segments"), 0);
+
+	return json_object_get(json_object_get(entry, "claimed"), name);
+}
+
+/* floor(energy * 10^15 / work) without overflow; SPEC 9.5. */
+Test(verdict, claimed_energy_is_exact)
+{
+	static const struct {
+		uint64_t work;
+		int64_t energy_mj;
+		const char *attojoules;
+		bool shown;
+	} table[] = {
+	    {1000000000000, 3500, "3500000", true},
+	    {3, 1, "333333333333333", true},
+	    {1, 9007199254740991, "9007199254740991000000000000000", true},
+	    {UINT64_MAX >> 1, 1, "0", true},
+	    {1000, 0, "0", true},
+	    {1000, -1, NULL, true},
+	    {0, 5, NULL, true},
+	    {1000, 5, NULL, false},
+	};
+
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct assay_run run = {.workload = "sha256/1",
+		                        .unit = "hash",
+		                        .proved = {.shown = table[i].shown, .work = table[i].work},
+		                        .claimed = {.elapsed_ns = 1, .energy_mj = table[i].energy_mj}};
+		const struct assay_verdict verdict = {.run_count = 1, .runs = &run};
+		json_t *root = json_of(&verdict);
+		const char *text = json_string_value(claim_of(root, "energyPerUnitAj"));
+		cr_expect_str_eq(text ? text : "null", table[i].attojoules ? table[i].attojoules : "null", "row %zu",
+		                 i);
+		json_decref(root);
+	}
+}
+
+/* What is unknown is null, and zero is not; nothing is claimed of a run without claims. */
+Test(verdict, claims_that_are_unknown)
+{
+	static const char *const perhaps[] = {"steadyNs", "driftPpm", "deviceMedianNs", "throttledRounds", "energyMj"};
+	static const char *const known[] = {"madNs", "firstNs"};
+	struct assay_run run = {.workload = "sha256/1", .unit = "hash", .claimed = {.elapsed_ns = 1}};
+	const struct assay_verdict verdict = {.run_count = 1, .runs = &run};
+
+	for (int unknown = 0; unknown < 3; unknown++) {
+		if (unknown == 1) {
+			run.claimed.steady_ns = run.claimed.device_median_ns = -1;
+			run.claimed.throttled_rounds = run.claimed.energy_mj = -1;
+			run.claimed.drift_ppm = INT64_MIN;
+		} else if (unknown == 2) {
+			run.claimed.elapsed_ns = 0;
+		}
+		json_t *root = json_of(&verdict);
+		for (size_t i = 0; i < 5; i++)
+			cr_expect_eq(json_is_null(claim_of(root, perhaps[i])), unknown > 0, "%s", perhaps[i]);
+		for (size_t i = 0; i < 2; i++)
+			cr_expect_eq(json_is_null(claim_of(root, known[i])), unknown > 1, "%s", known[i]);
+		json_decref(root);
+	}
+}
+
+Test(verdict, claims_in_words)
+{
+	struct assay_run run = {.unit = "op",
+	                        .claimed = {.elapsed_ns = 10000000000,
+	                                    .median_ns = 66000000,
+	                                    .low_ns = 65000000,
+	                                    .high_ns = 67000000,
+	                                    .mad_ns = 100000,
+	                                    .first_ns = 70000000,
+	                                    .steady_ns = 65500000,
+	                                    .drift_ppm = -12345,
+	                                    .device_median_ns = 64000000,
+	                                    .throttled_rounds = 3,
+	                                    .energy_mj = 7000000}};
+	struct assay_telemetry_claim telemetry = assay_telemetry_none;
+	char words[480];
+
+	assay_claim_words(words, &run, UINT64_C(14000000000000000));
+	cr_expect_str_eq(words,
+	                 "round 66.000 ms (65.000 ... 67.000), MAD 0.100, 64.000 by the device; first 2 s 70.000, then "
+	                 "65.500, drift -1.23 %; 3 rounds throttled; 500 fJ/OP");
+	run.claimed.steady_ns = run.claimed.device_median_ns = run.claimed.throttled_rounds = run.claimed.energy_mj =
+	    -1;
+	run.claimed.drift_ppm = INT64_MIN;
+	assay_claim_words(words, &run, 1);
+	cr_expect_str_eq(words, "round 66.000 ms (65.000 ... 67.000), MAD 0.100");
+	run.claimed.elapsed_ns = 0;
+	assay_claim_words(words, &run, 1);
+	cr_expect_str_eq(words, "");
+	assay_telemetry_words(words, &telemetry);
+	cr_expect_str_eq(words, "");
+	strcpy(telemetry.source, "nvml");
+	strcpy(telemetry.joined, "pci");
+	assay_telemetry_words(words, &telemetry);
+	cr_expect_str_eq(words, "nvml, joined by pci");
+	telemetry.power_mw = (struct assay_range){600000, 650000, 700000};
+	telemetry.reasons_known = true;
+	telemetry.xid_errors = 1;
+	assay_telemetry_words(words, &telemetry);
+	cr_expect_str_eq(words, "nvml, joined by pci, 650 W (600 ... 700), throttled: no, 1 Xid errors");
+}
+
+/* The longest that a statement may claim does not overrun anything. */
+Test(verdict, longest_words)
+{
+	const struct assay_range most = {INT64_MAX, INT64_MAX, INT64_MAX};
+	struct assay_run run = {.unit = "hash",
+	                        .claimed = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
+	                                    INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX}};
+	struct assay_telemetry_claim telemetry = {.clock_mhz = most,
+	                                          .memory_clock_mhz = most,
+	                                          .power_mw = most,
+	                                          .temperature_mc = most,
+	                                          .ecc_errors = INT64_MAX,
+	                                          .xid_errors = INT64_MAX,
+	                                          .pcie_width = INT64_MAX,
+	                                          .pcie_generation = INT64_MAX,
+	                                          .reasons_known = true};
+	char words[480];
+
+	assay_claim_words(words, &run, 1);
+	cr_expect_lt(strlen(words), 320);
+	memset(telemetry.source, 'a', sizeof telemetry.source - 1);
+	memset(telemetry.joined, 'b', sizeof telemetry.joined - 1);
+	memset(telemetry.reasons, 'c', sizeof telemetry.reasons - 1);
+	assay_telemetry_words(words, &telemetry);
+	cr_expect_lt(strlen(words), 480);
 }
 
 /* Every good file that is quickly verified and every tenth rejected one: whatever the verdict, its JSON is canonical.
