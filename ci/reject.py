@@ -484,7 +484,7 @@ def good():
     jobs.append(("odd-devices", unknown, Prover(challenge_of([hashes(1, 2, rounds=2)] * 3, 3, 4), odd)))
     jobs.append(("empty-profile-name", unknown, Prover(challenge_of([one], profile=""))))
     # At the caps of §3.3: never worked, so that nothing but the bounds is tried.
-    for name, segment in (("rounds", hashes(14, 32, rounds=65536)),
+    for name, segment in (("rounds", hashes(14, 26, rounds=2**22)),
                           ("k", matmul(2**20, 2**20, 131008, rounds=32)),
                           ("duration", matmul(2**20, 16, 131008, durationMs=86400000)),
                           ("memory", table(4096, 2**32 - 1, 22, rounds=65536))):
@@ -503,7 +503,9 @@ def good():
             ("samples-511", 0, quick, 511, [square(2048, 5000)]),
             ("samples-1024", 0, quick, 1024, [square(2048, 5000)]),
             ("samples-8192", 0, quick, 8192, [hashes(12, 12, durationMs=5000)]),
-            ("quick-4999", 0, quick, 512, [square(2048, 5000), hashes(12, 12, durationMs=4999)]),
+            ("quick-1000", 1, quick, 512, [square(2048, 1000), hashes(12, 12, durationMs=4999)]),
+            ("quick-999", 0, quick, 512, [square(2048, 5000), hashes(12, 12, durationMs=999)]),
+            ("quick-5001", 0, quick, 512, [square(2048, 5001), hashes(12, 12, durationMs=1000)]),
             ("quick-20000", 0, quick, 512, [square(2048, 20000)]),
             ("standard-20001", 0, "assay/1 standard", 512, [square(2048, 20001)]),
             ("soak-19999", 0, "assay/1 soak", 512, [square(2048, 19999)]),
@@ -936,7 +938,7 @@ def reject_transcript(b):
             ("devices-length-65537", put(at_devices, le32(65537))),
             ("devices-length-max", put(at_devices, le32(2**32 - 1))),
             ("rounds-max", put(header, le32(2**32 - 1))), ("rounds-2-31", put(header, le32(2**31))),
-            ("rounds-65537", put(header, le32(65537))),
+            ("rounds-4194305", put(header, le32(2**22 + 1))),
             ("rounds-of-second-run-max", put(header + 84, le32(2**32 - 1))),
             ("rounds-less-than-recorded", put(header, le32(1)))):
         yield "transcript-" + name, "transcript.malformed", changed
@@ -1270,7 +1272,7 @@ def reject_challenge(b):
         "devices-0": capped(fine, devices=0), "devices-65": capped(fine, devices=65),
         "devices-negative": capped(fine, devices=-2), "devices-max": capped(fine, devices=v.MAX_INT),
         "segments-0": capped(), "segments-17": capped(*[fine] * 17),
-        "rounds-0": capped(hashes(1, 2, rounds=0)), "rounds-65537": capped(hashes(1, 2, rounds=65537)),
+        "rounds-0": capped(hashes(1, 2, rounds=0)), "rounds-4194305": capped(hashes(1, 2, rounds=2**22 + 1)),
         "rounds-negative": capped(hashes(1, 2, rounds=-1)),
         "rounds-2-32-and-2": capped(hashes(1, 2, rounds=2**32 + 2)),
         "rounds-max": capped(hashes(1, 2, rounds=v.MAX_INT)),
@@ -1297,7 +1299,8 @@ def reject_challenge(b):
         "m-k-above-2-37": capped(matmul(top, 16, 131136, rounds=1)),
         "n-k-above-2-37": capped(matmul(16, top, 131136, rounds=1)),
         "work-2-63": capped(matmul(top, top, 131008, rounds=33)),
-        "work-far-above-2-63": capped(matmul(top, top, 131008, rounds=65536)),
+        "work-far-above-2-63": capped(matmul(top, top, 131008, rounds=2**22)),
+        "leaves-above-2-48": capped(hashes(0, 32, rounds=2**16 + 1)),
         "nine-bits-k-32768": capped(matmul9(16, 16, 32768, rounds=1)),
         "nine-bits-k-32": capped(matmul9(16, 16, 32, rounds=1)),
         "nine-bits-m-8": capped(matmul9(8, 16, 64, rounds=1)),
@@ -1408,7 +1411,7 @@ def reject_work(b):
     yield "replay-work-of-stranger", "leaf.mismatch", b.with_transcript(stolen)
     short = challenge_of([hashes(1, 2, rounds=5)], samples=4)
     yield "run-short", "run.short", finish(Prover(short, rounds=[[4]]))
-    most = edit(short, "segments.0.length.rounds", 65536)
+    most = edit(short, "segments.0.length.rounds", 2**22)
     yield "run-short-by-most", "run.short", finish(Prover(most, rounds=[[1]]))
     yield "run-empty", "run.empty", finish(Prover(short, rounds=[[0]]))
     yield "run-empty-of-duration", "run.empty", finish(

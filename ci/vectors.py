@@ -535,7 +535,7 @@ class Segment:
         need(has(length, "durationMs") or has(length, "rounds"), bad, "length")
         self.rounds, self.duration = length.get("rounds"), length.get("durationMs")
         need(all(is_int(v) for v in length.values()), bad, "length")
-        need(self.rounds is None or 0 <= self.rounds <= 65536, "challenge.caps", "rounds")
+        need(self.rounds is None or 0 <= self.rounds <= 2**22, "challenge.caps", "rounds")
         need(self.duration is None or 1 <= self.duration <= 86400000, "challenge.caps", "durationMs")
         self.name, self.params = x["workload"], x["params"]
         need(self.name in WORKLOADS, "workload.unknown")
@@ -546,7 +546,7 @@ class Segment:
         need(self.is_fill or self.within(self.rounds or 1), "challenge.caps", "leaves or work of a run")
 
     def within(self, rounds):
-        return rounds <= (0 if self.is_fill else 65536) and rounds * self.leaves <= 2**48 and rounds * self.workload.work < 2**63
+        return rounds <= (0 if self.is_fill else 2**22) and rounds * self.leaves <= 2**48 and rounds * self.workload.work < 2**63
 
 
 class Challenge:
@@ -575,7 +575,7 @@ class Challenge:
 
     def in_profile(self):
         """§11."""
-        durations = {"assay/1 quick": (5000, 5000), "assay/1 standard": (20000, 20000),
+        durations = {"assay/1 quick": (1000, 5000), "assay/1 standard": (20000, 20000),
                      "assay/1 soak": (20000, 86400000)}.get(self.profile)
         rows = {"matmul-i8/1": [{"k": 16384, "m": 2**i, "n": 2**i} for i in range(11, 16)],
                 "matmul-i9/1": [{"k": 16384, "m": 2**i, "n": 2**i} for i in (10, 12, 13, 14, 15)],
@@ -705,7 +705,7 @@ class Transcript:
         for j, d in challenge.runs:
             rounds, = struct.unpack("<I", self.take(4))
             segment = challenge.segments[j]
-            need(rounds <= (segment.rounds or 65536) and segment.within(rounds), self.bad, "too many rounds")
+            need(rounds <= (segment.rounds or 2**22) and segment.within(rounds), self.bad, "too many rounds")
             roots = [self.take(32) for _ in range(rounds)]
             self.runs[j, d] = Run(roots, struct.unpack("<%dQ" % rounds, self.take(8 * rounds)))
         for j, d in challenge.runs:

@@ -34,7 +34,7 @@ bool assay_segment_rounds_allowed(const struct assay_segment *segment, uint64_t 
 	uint64_t work = segment->work->round_work(&segment->params);
 	uint32_t depth = segment->work->depth(&segment->params);
 
-	/* rounds <= 2^16 and depth <= 32, so the shift cannot overflow. */
+	/* rounds <= 2^22 and depth <= 32, so the shift cannot overflow. */
 	return rounds <= (segment->work->is_fill ? 0 : ASSAY_ROUNDS_MAX) && rounds << depth <= UINT64_C(1) << 48 &&
 	       (rounds == 0 || work <= (UINT64_MAX >> 1) / rounds);
 }
@@ -54,7 +54,7 @@ static enum assay_reason length_parse(struct assay_segment *segment, const json_
 	}
 	if (integer_any(&value, length, "rounds")) {
 		if (value < 0 || value > ASSAY_ROUNDS_MAX)
-			return refuse(refusal, ASSAY_REASON_CHALLENGE_CAPS, "rounds is not 1 to 65536");
+			return refuse(refusal, ASSAY_REASON_CHALLENGE_CAPS, "rounds is not 1 to 4194304");
 		segment->rounds = (uint32_t)value;
 		return ASSAY_REASON_NONE;
 	}

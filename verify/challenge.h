@@ -10,7 +10,7 @@
 
 enum {
 	ASSAY_CHALLENGE_BYTES_MAX = 65536,
-	ASSAY_ROUNDS_MAX = 65536,
+	ASSAY_ROUNDS_MAX = 1 << 22,
 };
 
 struct assay_segment {

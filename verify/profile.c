@@ -8,7 +8,7 @@
 enum { MEMORY_ITEMS_QUICK = 1 << 24 };
 
 const struct assay_profile assay_profiles[] = {
-    {"assay/1 quick", 5000, 5000, 512, MEMORY_ITEMS_QUICK},
+    {"assay/1 quick", 1000, 5000, 512, MEMORY_ITEMS_QUICK},
     {"assay/1 standard", 20000, 20000, 1536, UINT32_MAX},
     {"assay/1 soak", 20000, 86400000, 1536, UINT32_MAX},
     {NULL, 0, 0, 0, 0},

@@ -81,7 +81,10 @@ Test(challenge, numbers_at_their_bounds)
 	    {"8193", CAPS, CAPS, OK, OK},
 	    {"65535", CAPS, CAPS, OK, OK},
 	    {"65536", CAPS, CAPS, OK, OK},
-	    {"65537", CAPS, CAPS, OK, CAPS},
+	    {"65537", CAPS, CAPS, OK, OK},
+	    {"4194303", CAPS, CAPS, OK, OK},
+	    {"4194304", CAPS, CAPS, OK, OK},
+	    {"4194305", CAPS, CAPS, OK, CAPS},
 	    {"86399999", CAPS, CAPS, OK, CAPS},
 	    {"86400000", CAPS, CAPS, OK, CAPS},
 	    {"86400001", CAPS, CAPS, CAPS, CAPS},
@@ -146,7 +149,8 @@ Test(challenge, parameters_at_their_bounds)
 	    {"{\"k\":65536,\"m\":1048576,\"n\":1048576}", 64, CAPS},
 	    {"{\"k\":64,\"m\":1048576,\"n\":1048576}", 65535, OK},
 	    {"{\"k\":64,\"m\":1048576,\"n\":1048576}", 65536, CAPS},
-	    {"{\"k\":131008,\"m\":16,\"n\":16}", 65536, OK},
+	    {"{\"k\":131008,\"m\":16,\"n\":16}", 4194304, OK},
+	    {"{\"k\":131008,\"m\":16,\"n\":16}", 4194305, CAPS},
 	    {"{\"k\":64,\"m\":16}", 1, MALFORMED},
 	    {"{\"k\":64,\"m\":16,\"n\":16,\"o\":1}", 1, MALFORMED},
 	    {"{\"k\":64,\"m\":16,\"o\":16}", 1, MALFORMED},
@@ -163,6 +167,11 @@ Test(challenge, parameters_at_their_bounds)
 	    {"{\"log2Digests\":4294967296,\"log2Leaves\":0}", 1, CAPS},
 	    /* 2^16 rounds of 2^32 leaves are 2^48, and of 2^46 digests 2^62 */
 	    {"{\"log2Digests\":14,\"log2Leaves\":32}", 65536, OK},
+	    {"{\"log2Digests\":14,\"log2Leaves\":32}", 65537, CAPS},
+	    /* 2^22 rounds of 2^26 leaves are 2^48 as well */
+	    {"{\"log2Digests\":14,\"log2Leaves\":26}", 4194304, OK},
+	    {"{\"log2Digests\":14,\"log2Leaves\":27}", 2097152, OK},
+	    {"{\"log2Digests\":14,\"log2Leaves\":27}", 2097153, CAPS},
 	    {"{\"log2Digests\":14}", 1, MALFORMED},
 	    {"{\"k\":64,\"log2Digests\":14,\"log2Leaves\":0}", 1, MALFORMED},
 	};
@@ -184,8 +193,8 @@ Test(challenge, parameters_at_their_bounds)
 	}
 	cr_assert_eq(parse_segment(&c, "{\"durationMs\":1}", table[4].params, "matmul-i8/1"), OK);
 	cr_expect(assay_segment_rounds_allowed(&c.segments[0], 0));
-	cr_expect(assay_segment_rounds_allowed(&c.segments[0], 65536));
-	cr_expect(!assay_segment_rounds_allowed(&c.segments[0], 65537));
+	cr_expect(assay_segment_rounds_allowed(&c.segments[0], 4194304));
+	cr_expect(!assay_segment_rounds_allowed(&c.segments[0], 4194305));
 	cr_expect(!assay_segment_rounds_allowed(&c.segments[0], UINT32_MAX));
 }
 
@@ -301,7 +310,7 @@ Test(challenge, profiles_row_by_row)
 		const char *name;
 		uint32_t min, max;
 	} durations[] = {
-	    {"assay/1 quick", 5000, 5000}, {"assay/1 standard", 20000, 20000}, {"assay/1 soak", 20000, 86400000}};
+	    {"assay/1 quick", 1000, 5000}, {"assay/1 standard", 20000, 20000}, {"assay/1 soak", 20000, 86400000}};
 
 	for (size_t p = 0; p < 3; p++) {
 		struct assay_challenge c = in_profile(durations[p].name, durations[p].min);
