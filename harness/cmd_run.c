@@ -29,8 +29,9 @@ static const char usage[] =
     "  -d, --device DEV,...    devices (all); see `assay devices`\n"
     "  -w, --workload NAME,... workloads (all): matmul-i8, matmul-i9, matmul-f32,\n"
     "                          matmul-f64, sha256, memory\n"
-    "  -p, --profile NAME      quick: 5 s a workload (default); standard: 20 s; soak: --duration each\n"
-    "      --duration SECONDS  of each workload, for soak (20, or what --max-time leaves)\n"
+    "  -p, --profile NAME      quick: 10 s in all, 1 to 5 s a workload (default); standard: 20 s a workload;\n"
+    "                          soak: --duration a workload\n"
+    "      --duration TIME     of each workload, for soak: 90, 90s, 10m, 1h (20 s, or what --max-time leaves)\n"
     "      --max-time TIME     end within 25s, 2m, 1h: soak is shortened, and what cannot fit is not begun\n"
     "      --row NAME          sizes: host, small, medium, large, huge (what the smallest device can hold)\n"
     "      --variant NAME      of the kernels (the fastest that is sound); see `assay devices --kernels`\n"
@@ -41,6 +42,8 @@ static const char usage[] =
     "  -o, --output PREFIX     where to write (assay-TIME in this directory)\n"
     "      --force             replace existing files\n"
     "      --json              the verdict as JSON on standard output\n";
+
+enum { DURATION_MS_MAX = 86400000 };
 
 /* Where results go for people: standard output, or standard error when standard output is for a program. */
 static FILE *text_out;
@@ -263,7 +266,8 @@ int assay_command_run(int argc, char **argv)
 	static struct assay_device devices[ASSAY_DEVICES_MAX];
 	struct assay_order options = {.devices = "all", .workloads = "all", .profile = "quick", .samples = 512};
 	char prefix[64], *end;
-	unsigned long seconds, milliseconds;
+	unsigned long milliseconds;
+	uint64_t duration_ms;
 	uint32_t count = 0;
 
 	for (int option; (option = getopt_long(argc, argv, "d:w:p:k:o:h", table, NULL)) != -1;) {
@@ -284,13 +288,14 @@ int assay_command_run(int argc, char **argv)
 			options.prefix = optarg;
 			break;
 		case 't':
-			seconds = strtoul(optarg, &end, 10);
-			if (*end || seconds < 1 || seconds > 86400) {
-				fprintf(stderr, "assay: --duration %s: not 1 to 86400 seconds (profile.duration)\n",
+			if (!assay_limit_parse(&duration_ms, optarg) || duration_ms > DURATION_MS_MAX) {
+				fprintf(stderr,
+				        "assay: --duration %s: not 1 to 86400 seconds, as 90, 90s, 10m or 1h "
+				        "(profile.duration)\n",
 				        optarg);
 				return ASSAY_EXIT_ERROR;
 			}
-			options.duration_s = (uint32_t)seconds;
+			options.duration_s = (uint32_t)(duration_ms / 1000);
 			break;
 		case 'T':
 			if (!assay_limit_option(optarg))

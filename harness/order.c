@@ -14,12 +14,30 @@
 #include "harness/plan.h"
 #include "harness/table.h"
 
+/* Milliseconds of a segment for which no duration is given: quick shares out ten seconds over those that take time. */
+static uint64_t duration_default(const struct assay_profile *profile, const struct assay_work *const *works,
+                                 uint32_t segments)
+{
+	enum { QUICK_MS = 10000 };
+	uint32_t timed = 0;
+
+	for (uint32_t j = 0; j < segments; j++)
+		timed += !works[j]->is_fill;
+	uint64_t share_ms = QUICK_MS / (timed ? timed : 1);
+	if (strcmp(profile->name, "assay/1 quick") != 0)
+		return assay_limit_left_ns() == UINT64_MAX ? profile->duration_ms_min : profile->duration_ms_max;
+	return share_ms < profile->duration_ms_min   ? profile->duration_ms_min
+	       : share_ms > profile->duration_ms_max ? profile->duration_ms_max
+	                                             : share_ms;
+}
+
 enum assay_status assay_order_challenge(struct assay_challenge *challenge, const struct assay_order *options,
                                         const struct assay_device *devices, uint32_t count, struct assay_error *error)
 {
 	const struct assay_work *works[ASSAY_SEGMENTS_MAX];
 	const struct assay_row *row = assay_row_for(devices, count);
 	const struct assay_profile *profile = assay_profiles;
+	uint32_t segments;
 
 	if (options->row) {
 		row = assay_rows;
@@ -42,9 +60,12 @@ enum assay_status assay_order_challenge(struct assay_challenge *challenge, const
 	if (!profile->name)
 		return assay_fail(error, ASSAY_ERROR_INPUT, "profile.unknown",
 		                  "%s: no such profile; there are quick, standard and soak", options->profile);
-	uint64_t duration_ms = options->duration_s                   ? UINT64_C(1000) * options->duration_s
-	                       : assay_limit_left_ns() == UINT64_MAX ? profile->duration_ms_min
-	                                                             : profile->duration_ms_max;
+	enum assay_status status = assay_works_find(works, &segments, options->workloads, error);
+	if (status)
+		return status;
+	uint64_t duration_ms = UINT64_C(1000) * options->duration_s;
+	if (duration_ms == 0)
+		duration_ms = duration_default(profile, works, segments);
 	if (duration_ms < profile->duration_ms_min || duration_ms > profile->duration_ms_max)
 		return assay_fail(error, ASSAY_ERROR_INPUT, "profile.duration",
 		                  "profile %s takes %u to %u seconds a workload; for other durations use -p soak",
@@ -56,9 +77,7 @@ enum assay_status assay_order_challenge(struct assay_challenge *challenge, const
 		    "less, or a longer profile",
 		    options->stagger_ms, count, (unsigned long long)duration_ms / 1000);
 	memset(challenge, 0, sizeof *challenge);
-	enum assay_status status = assay_works_find(works, &challenge->segment_count, options->workloads, error);
-	if (status)
-		return status;
+	challenge->segment_count = segments;
 	uint64_t least_ms = 0;
 	for (uint32_t j = 0; j < challenge->segment_count; j++)
 		least_ms += works[j]->is_fill ? 0 : profile->duration_ms_min;

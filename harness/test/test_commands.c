@@ -85,6 +85,14 @@ Test(commands, help_and_usage)
 	usage("$A run --stagger ''");
 	usage("$A run --stagger 5ms");
 	usage("$A run --stagger 60001");
+	usage("$A run --duration 25h");
+	usage("$A run --duration 1441m");
+	usage("$A run --duration 1d");
+	usage("$A run --duration 1mm");
+	usage("$A run --duration h");
+	usage("$A run --duration ' 20'");
+	usage("$A run --duration 0h");
+	usage("$A run --duration 5124095576030431h"); /* overflows to few seconds */
 	cr_assert_eq(support_run("$A --version && $V --version"), 0);
 	cr_assert_eq(support_files(), 0);
 }
@@ -154,7 +162,10 @@ Test(commands, run_fails_at_once)
 	fails("profile.unknown", "$A run -d cpu -p nope -k $T/k -o $T/x");
 	fails("profile.unknown", "$A run -d cpu -p '' -k $T/k -o $T/x");
 	fails("profile.duration", "$A run -d cpu -p quick --duration 6 -k $T/k -o $T/x");
+	fails("profile.duration", "$A run -d cpu -p quick --duration 1m -k $T/k -o $T/x");
+	fails("profile.duration", "$A run -d cpu -p standard --duration 21 -k $T/k -o $T/x");
 	fails("profile.duration", "$A run -d cpu -p soak --duration 19 -k $T/k -o $T/x");
+	fails("profile.duration", "$A run -d cpu -p soak --duration 19s -k $T/k -o $T/x");
 	fails("io.open", "$A run -d cpu -k $T/nokey -o $T/x");
 	fails("key.mode", "$A run -d cpu -k $T/open -o $T/x");
 	fails("key.malformed", "$A run -d cpu -k $T/bad -o $T/x");
