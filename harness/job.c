@@ -25,8 +25,16 @@ json_t *assay_devices_json(const struct assay_device *devices, uint32_t count)
 	return array;
 }
 
+/* What one run may keep of band roots, in bytes. */
+static size_t band_share(const struct assay_job *job)
+{
+	enum { BAND_BYTES = 256 << 20 };
+
+	return (job->band_bytes ? job->band_bytes : BAND_BYTES) / job->challenge.segment_count / job->challenge.devices;
+}
+
 /* Room for one more round. */
-static enum assay_status log_grow(struct assay_run_log *log, struct assay_error *error)
+static enum assay_status log_grow(const struct assay_job *job, struct assay_run_log *log, struct assay_error *error)
 {
 	if (log->rounds < log->capacity)
 		return ASSAY_OK;
@@ -34,16 +42,24 @@ static enum assay_status log_grow(struct assay_run_log *log, struct assay_error 
 	void *roots = realloc(log->roots, (size_t)capacity * sizeof *log->roots);
 	if (roots)
 		log->roots = roots;
-	void *bands = realloc(log->band_roots, (size_t)capacity * log->bands * sizeof *log->band_roots);
-	if (bands)
-		log->band_roots = bands;
 	void *times = realloc(log->round_ns, (size_t)capacity * sizeof *log->round_ns);
 	if (times)
 		log->round_ns = times;
 	void *device_times = realloc(log->device_ns, (size_t)capacity * sizeof *log->device_ns);
 	if (device_times)
 		log->device_ns = device_times;
-	if (!roots || !bands || !times || !device_times)
+	size_t bands_len = (size_t)capacity * log->bands * sizeof *log->band_roots;
+	void *bands = NULL;
+	if (!log->bands_dropped && bands_len <= band_share(job))
+		bands = realloc(log->band_roots, bands_len);
+	if (bands) {
+		log->band_roots = bands;
+	} else {
+		free(log->band_roots);
+		log->band_roots = NULL;
+		log->bands_dropped = true;
+	}
+	if (!roots || !times || !device_times)
 		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory for the results of %u rounds",
 		                  capacity);
 	log->capacity = capacity;
@@ -73,10 +89,9 @@ static enum assay_status rounds(struct assay_device_run *run, struct assay_engin
 
 	assay_chain_run(seed, job->segment_seeds[shared->segment], run->device);
 	do {
-		enum assay_status status = log_grow(log, &run->error);
+		enum assay_status status = log_grow(job, log, &run->error);
 		if (!status)
-			status = assay_engine_round(engine, seed, log->roots[log->rounds],
-			                            log->band_roots + (size_t)log->rounds * log->bands, &run->error);
+			status = assay_engine_round(engine, seed, log->roots[log->rounds], run->bands, &run->error);
 		if (status)
 			return status;
 		uint64_t now = assay_clock_ns();
@@ -85,6 +100,9 @@ static enum assay_status rounds(struct assay_device_run *run, struct assay_engin
 		log->device_ns[log->rounds] = engine->device_ns;
 		log->elapsed_ns = now - start;
 		before = now;
+		if (log->band_roots)
+			memcpy(log->band_roots + (size_t)log->rounds * log->bands, run->bands,
+			       log->bands * sizeof *run->bands);
 		assay_chain_round(seed, log->roots[log->rounds]);
 		log->rounds++;
 		if (job->progress) {
@@ -104,7 +122,7 @@ static enum assay_status round_apart(struct assay_device_run *run, struct assay_
 	const uint8_t seed[ASSAY_HASH_BYTES] = {0};
 	uint8_t root[ASSAY_HASH_BYTES];
 
-	return assay_engine_round(engine, seed, root, run->log->band_roots, &run->error);
+	return assay_engine_round(engine, seed, root, run->bands, &run->error);
 }
 
 /* A segment holds no more rounds than SPEC 3.3 allows; what is left of a long duration would count against the rate. */
@@ -132,7 +150,9 @@ static enum assay_status warm_up(struct assay_device_run *run, struct assay_engi
 	const struct assay_segment *segment = &run->shared->job->challenge.segments[run->shared->segment];
 
 	run->log->bands = engine->bands;
-	enum assay_status status = log_grow(run->log, &run->error);
+	run->bands = malloc(engine->bands * sizeof *run->bands);
+	enum assay_status status = run->bands ? log_grow(run->shared->job, run->log, &run->error)
+	                                      : assay_fail(&run->error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 	if (!status)
 		status = round_apart(run, engine);
 	if (!status && segment->duration_ms > LONG_MS)
@@ -256,23 +276,45 @@ static int by_leaf(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Opens the draws in the order of their rounds, so that each band is computed once. */
+/* Band roots that were not kept: the round once more, which must be what it was. */
+static enum assay_status bands_again(uint8_t (*bands)[ASSAY_HASH_BYTES], struct assay_engine *engine,
+                                     const uint8_t seed[ASSAY_HASH_BYTES], const uint8_t committed[ASSAY_HASH_BYTES],
+                                     struct assay_error *error)
+{
+	uint8_t root[ASSAY_HASH_BYTES];
+	enum assay_status status = assay_engine_round(engine, seed, root, bands, error);
+
+	if (!status && memcmp(root, committed, sizeof root) != 0)
+		status = assay_fail(error, ASSAY_ERROR_DEVICE, "device.miscompute",
+		                    "%s: %s gave another result for the same seed; the device is faulty",
+		                    engine->device->id, engine->workload->work->name);
+	return status;
+}
+
+/* Opens the draws in the order of their rounds, so that each band is computed once. `bands` has room for those of a
+ * round. */
 static enum assay_status open_drawn(const struct assay_job *job, const struct assay_run_log *log,
                                     const uint8_t seed_0[32], struct assay_engine *engine, const struct drawn *drawn,
-                                    uint8_t *paths, struct assay_error *error)
+                                    uint8_t (*bands)[ASSAY_HASH_BYTES], uint8_t *paths, struct assay_error *error)
 {
 	uint8_t seed[ASSAY_HASH_BYTES];
-	uint32_t round = 0;
+	uint32_t round = 0, of_bands = UINT32_MAX;
 
 	memcpy(seed, seed_0, sizeof seed);
 	for (uint32_t i = 0; i < job->challenge.samples; i++) {
+		enum assay_status status = ASSAY_OK;
 		for (; round < drawn[i].leaf >> engine->depth; round++)
 			assay_chain_round(seed, log->roots[round]);
-		const uint8_t(*band_roots)[ASSAY_HASH_BYTES] =
-		    (const uint8_t(*)[ASSAY_HASH_BYTES])(log->band_roots + (size_t)round * log->bands);
-		enum assay_status status =
-		    assay_engine_open(engine, seed, band_roots, drawn[i].leaf & (engine->leaves - 1),
-		                      paths + (size_t)drawn[i].position * engine->depth * ASSAY_HASH_BYTES, error);
+		if (of_bands != round && log->band_roots)
+			memcpy(bands, log->band_roots + (size_t)round * log->bands, log->bands * sizeof *bands);
+		else if (of_bands != round)
+			status = bands_again(bands, engine, seed, log->roots[round], error);
+		of_bands = round;
+		if (!status)
+			status = assay_engine_open(engine, seed, (const uint8_t(*)[ASSAY_HASH_BYTES])bands,
+			                           drawn[i].leaf & (engine->leaves - 1),
+			                           paths + (size_t)drawn[i].position * engine->depth * ASSAY_HASH_BYTES,
+			                           error);
 		if (status)
 			return status;
 	}
@@ -306,11 +348,19 @@ enum assay_status assay_job_open_on(const struct assay_job *job, uint32_t j, uin
 		status = assay_engine_prepare(&engine, on, assay_workload_of(segment->work), &segment->params, error);
 		if (!status && segment->work->fill) {
 			uint8_t before[ASSAY_HASH_BYTES];
+			/* Whole rounds are slow without the table; where there is no room for it now they still can be
+			 * done. */
+			if (!log->band_roots)
+				(void)!engine.workload->reserve(engine.state, NULL);
 			assay_chain_run(before, job->segment_seeds[j - 1], d);
 			status = engine.workload->fill(engine.state, before, error);
 		}
+		uint8_t(*bands)[ASSAY_HASH_BYTES] = status ? NULL : malloc(engine.bands * sizeof *bands);
+		if (!status && !bands)
+			status = assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 		if (!status)
-			status = open_drawn(job, log, seed, &engine, drawn, *paths, error);
+			status = open_drawn(job, log, seed, &engine, drawn, bands, *paths, error);
+		free(bands);
 		assay_engine_finish(&engine);
 	}
 	free(draws);

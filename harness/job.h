@@ -14,10 +14,11 @@ struct assay_run_log {
 	uint32_t rounds, capacity;
 	uint64_t bands;                          /* of a round */
 	uint8_t (*roots)[ASSAY_HASH_BYTES];      /* one a round */
-	uint8_t (*band_roots)[ASSAY_HASH_BYTES]; /* `bands` a round */
-	uint64_t *round_ns;                      /* by the monotonic clock */
-	uint64_t *device_ns;                     /* by the device's own clock; ASSAY_NS_UNKNOWN where it says none */
-	uint64_t elapsed_ns;                     /* from the first round's start to the last one's root */
+	uint8_t (*band_roots)[ASSAY_HASH_BYTES]; /* `bands` a round; NULL when they became too many to keep */
+	bool bands_dropped;
+	uint64_t *round_ns;  /* by the monotonic clock */
+	uint64_t *device_ns; /* by the device's own clock; ASSAY_NS_UNKNOWN where it says none */
+	uint64_t elapsed_ns; /* from the first round's start to the last one's root */
 	struct assay_telemetry_run telemetry;
 };
 
@@ -42,6 +43,7 @@ struct assay_job {
 	void *progress_context;
 	uint32_t stagger_ms; /* device d begins, in each segment, d times this after the first one */
 	void (*remark)(const struct assay_error *why); /* on devices that fail, one call at a time; may be NULL */
+	size_t band_bytes; /* for the band roots of all runs, 0 = 256 MiB: an opening is slower without them */
 
 	/* Made by assay_job_run; released by assay_job_close. */
 	char *challenge_text, *devices_text;

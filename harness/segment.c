@@ -82,6 +82,7 @@ static void *device_thread(void *context)
 			ended(run, status);
 	}
 	assay_engine_finish(&engine);
+	free(run->bands);
 	return NULL;
 }
 

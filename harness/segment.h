@@ -29,6 +29,7 @@ struct assay_device_run {
 	struct assay_segment_run *shared;
 	uint32_t device;
 	struct assay_run_log *log;
+	uint8_t (*bands)[ASSAY_HASH_BYTES]; /* of the round that was computed last */
 	struct assay_error error;
 };
 

@@ -350,6 +350,46 @@ Test(job, staggered)
 		assay_device_close(&devices[d]);
 }
 
+/* Band roots are kept while they are few: the transcript is the same whether all, some or none were. */
+Test(job, band_roots_kept_or_not)
+{
+	static uint8_t files[3][1 << 20];
+	/* Of 40 rounds of 2 bands of 32 bytes: all; 16 of them and then none; none. */
+	static const size_t band_bytes[3] = {0, 16 * 2 * 32, 1};
+	struct assay_device device;
+	struct assay_verdict verdict;
+	struct assay_challenge same;
+	size_t len[3];
+
+	support_enter();
+	support_ok(assay_device_open(&device, &assay_backend_cpu, 0, NULL, &error), error);
+	for (int i = 0; i < 3; i++) {
+		struct assay_job job;
+		job_fill(&job, &device, 1, 1);
+		job.challenge.segments[0].rounds = 40;
+		if (i == 0)
+			same = job.challenge;
+		job.challenge = same;
+		job.band_bytes = band_bytes[i];
+		support_ok(assay_job_run(&job, &error), error);
+		cr_assert_eq(job.runs[0].bands, 2);
+		cr_assert_eq(job.runs[0].band_roots == NULL, i > 0);
+		for (uint32_t r = 0; r < 40; r++)
+			job.runs[0].round_ns[r] = r;
+		support_ok(attest(&job, &verdict), error);
+		only_the_profile_is_unknown(&verdict);
+		assay_verdict_close(&verdict);
+		assay_job_close(&job);
+		len[i] = support_read(support_path("x.transcript"), files[i], sizeof files[i]);
+		cr_assert_eq(len[i], len[0]);
+		cr_assert_arr_eq(files[i], files[0], len[0]);
+		remove(support_path("x.transcript"));
+		remove(support_path("x.intoto.json"));
+	}
+	cr_assert_gt(len[0], 40 * 40);
+	assay_device_close(&device);
+}
+
 /* The second file cannot get its name: the first one does not stay. */
 Test(job, both_files_or_none)
 {
