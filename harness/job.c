@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "harness/measure.h"
+#include "harness/repeat.h"
 #include "harness/segment.h"
 #include "verify/chain.h"
 
@@ -98,6 +99,14 @@ static enum assay_status rounds(struct assay_device_run *run, struct assay_engin
 		assay_telemetry_round(job->telemetry, run->device, before, now, NULL);
 		log->round_ns[log->rounds] = now - before;
 		log->device_ns[log->rounds] = engine->device_ns;
+		/* What is refuted is not committed. */
+		if (job->repeat_every && log->rounds % job->repeat_every == 0) {
+			status =
+			    assay_repeat_round(&run->repeat, seed, log->roots[log->rounds], log->rounds, &run->error);
+			if (status)
+				return status;
+			now = assay_clock_ns();
+		}
 		log->elapsed_ns = now - start;
 		before = now;
 		if (log->band_roots)
@@ -153,6 +162,8 @@ static enum assay_status warm_up(struct assay_device_run *run, struct assay_engi
 	run->bands = malloc(engine->bands * sizeof *run->bands);
 	enum assay_status status = run->bands ? log_grow(run->shared->job, run->log, &run->error)
 	                                      : assay_fail(&run->error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+	if (!status && run->shared->job->repeat_every)
+		status = assay_repeat_open(&run->repeat, engine, &run->error);
 	if (!status)
 		status = round_apart(run, engine);
 	if (!status && segment->duration_ms > LONG_MS)

@@ -43,7 +43,8 @@ struct assay_job {
 	void *progress_context;
 	uint32_t stagger_ms; /* device d begins, in each segment, d times this after the first one */
 	void (*remark)(const struct assay_error *why); /* on devices that fail, one call at a time; may be NULL */
-	size_t band_bytes; /* for the band roots of all runs, 0 = 256 MiB: an opening is slower without them */
+	uint32_t repeat_every; /* rounds of which the first is computed twice and compared; 0 = none */
+	size_t band_bytes;     /* for the band roots of all runs, 0 = 256 MiB: an opening is slower without them */
 
 	/* Made by assay_job_run; released by assay_job_close. */
 	char *challenge_text, *devices_text;

@@ -81,6 +81,7 @@ static void *device_thread(void *context)
 		if (status)
 			ended(run, status);
 	}
+	assay_repeat_close(&run->repeat);
 	assay_engine_finish(&engine);
 	free(run->bands);
 	return NULL;

@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "harness/job.h"
+#include "harness/repeat.h"
 
 /* What the threads of a segment share. */
 struct assay_segment_run {
@@ -30,6 +31,7 @@ struct assay_device_run {
 	uint32_t device;
 	struct assay_run_log *log;
 	uint8_t (*bands)[ASSAY_HASH_BYTES]; /* of the round that was computed last */
+	struct assay_repeat repeat;         /* where rounds are computed twice */
 	struct assay_error error;
 };
 

@@ -34,6 +34,10 @@ struct assay_workload {
 	enum assay_status (*leaves)(void *state, const uint8_t seed[ASSAY_HASH_BYTES], uint64_t first, uint64_t count,
 	                            void *values, struct assay_error *error);
 
+	/* Drops what `leaves` keeps from one call to the next, so that the same seed is computed anew; NULL where
+	 * nothing is kept. */
+	void (*forget)(void *state);
+
 	/* The main kernel, and what launches it alone for a whole round, over whatever `leaves` left: the bare rate. */
 	enum assay_kernel_id kernel;
 	enum assay_status (*bare)(void *state, void *values, struct assay_error *error);

@@ -142,6 +142,13 @@ static enum assay_status leaves(void *state, const uint8_t seed[ASSAY_HASH_BYTES
 	return status ? status : multiply(matmul, count / band, values, error);
 }
 
+static void forget(void *state)
+{
+	struct matmul *matmul = state;
+
+	matmul->b_valid = false;
+}
+
 static enum assay_status bare(void *state, void *values, struct assay_error *error)
 {
 	struct matmul *matmul = state;
@@ -181,7 +188,7 @@ static struct assay_params trial(uint32_t size)
 
 #define MATMUL_FUNCTIONS(name)                                                                               \
 	.work = &assay_work_matmul_##name, .band = band_##name, .prepare = prepare_##name, .finish = finish, \
-	.trial = trial, .leaves = leaves, .bare = bare, .kernel = MULTIPLY_##name
+	.trial = trial, .leaves = leaves, .forget = forget, .bare = bare, .kernel = MULTIPLY_##name
 
 #define GENERATE_i8 ASSAY_KERNEL_CHACHA20_ROWS
 #define MULTIPLY_i8 ASSAY_KERNEL_MATMUL_I8

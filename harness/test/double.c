@@ -9,10 +9,9 @@
  * The environment plays the machine: ASSAY_DOUBLE_DEVICES (1), ASSAY_DOUBLE_ARCHITECTURE ("90", "gfx90a"),
  * ASSAY_DOUBLE_DRIVER (12040), ASSAY_DOUBLE_MEMORY and ASSAY_DOUBLE_USED in MiB, ASSAY_DOUBLE_NAME. ASSAY_DOUBLE_FAIL=
  * FUNCTION:N[:CODE] makes the N-th call of a function fail, e.g. launch:3, with that error; ASSAY_DOUBLE_LOST=
- * DEVICE:N[:600] is a device that is lost at its N-th launch (of at least ASSAY_DOUBLE_LARGE work-items), or
- * hangs from there on; ASSAY_DOUBLE_WRONG=units makes
- * products of matrix units wrong.
- */
+ * DEVICE:N[:600] is a device that is lost at its N-th launch (of at least ASSAY_DOUBLE_LARGE work-items), or hangs from
+ * there on; ASSAY_DOUBLE_WRONG=units makes products of matrix units wrong. ASSAY_DOUBLE_FLIP=KERNEL:N:ARGUMENT:WORD
+ * flips a bit of that word of a buffer after the N-th launch of a kernel, e.g. sha256_leaves:7:1:40. */
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -397,6 +396,21 @@ static bool units_launch(const struct units *units, const void *const *arguments
 	return good;
 }
 
+/* A transient fault. */
+static void flip(const struct function *function, const void *const *arguments)
+{
+	static atomic_long launches;
+	const char *wanted = getenv("ASSAY_DOUBLE_FLIP"), *name = assay_kernel_names[function->id];
+	size_t len = strlen(name);
+	char *end;
+
+	if (!wanted || strncmp(wanted, name, len) != 0 || wanted[len] != ':' ||
+	    atomic_fetch_add(&launches, 1) + 1 != strtol(wanted + len + 1, &end, 10))
+		return;
+	long argument = strtol(end + 1, &end, 10), word = strtol(end + 1, NULL, 10);
+	(*(uint32_t *const *)arguments[argument])[word] ^= 1u << 12;
+}
+
 CALL(launch, cuLaunchKernel, hipModuleLaunchKernel, void *handle, unsigned grid_x, unsigned grid_y, unsigned grid_z,
      unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared_bytes, void *stream, void **parameters,
      void **extra)
@@ -413,9 +427,11 @@ CALL(launch, cuLaunchKernel, hipModuleLaunchKernel, void *handle, unsigned grid_
 		return INVALID;
 	if (code || lost)
 		return code;
-	if (function->units)
-		return units_launch(function->units, arguments, grid_x) ? 0 : LOST;
-	assay_kernels_scalar.range[function->id](arguments, 0, grid_x * block_x);
+	if (function->units && !units_launch(function->units, arguments, grid_x))
+		return LOST;
+	if (!function->units)
+		assay_kernels_scalar.range[function->id](arguments, 0, grid_x * block_x);
+	flip(function, arguments);
 	return 0;
 }
 
