@@ -39,7 +39,7 @@ def challenge_of(segments, devices=1, samples=16, profile="vectors"):
 
 class Prover:
     """Does a job. `rounds[j][d]` are the rounds done; Cheat overrides the small methods."""
-    stagger_ms = 0
+    stagger_ms = pauses = 0
 
     def __init__(self, challenge, devices=None, rounds=None, secret=SECRET, key=None):
         self.payload, self.secret, self.key = canonical(challenge), secret, key or v.ed25519_public(secret)
@@ -128,7 +128,7 @@ class Prover:
                     "challenge": {"digest": {"sha256": sha256(self.payload).hex()}, "mode": c.mode,
                                   "profile": c.profile},
                     "claimed": {"finishedAt": "2030-01-01T00:01:00Z", "startedAt": "2030-01-01T00:00:00Z",
-                                "staggerMs": self.stagger_ms,
+                                "staggerMs": self.stagger_ms, "pauses": self.pauses,
                                 "telemetry": [self.telemetry(d) for d in range(c.devices)],
                                 "segments": [[self.claim(j, d) for d in range(c.devices)]
                                              for j in range(len(c.segments))]},
@@ -554,6 +554,10 @@ def good():
     for name, ms in (("staggered", 250), ("staggered-most", 86400000)):
         prover = Prover(challenge_of([hashes(1, 2, durationMs=900)], 3, 4), rounds=[[3, 2, 1]])
         prover.stagger_ms = ms
+        yield name, "inconclusive", unknown, finish(prover)
+    for name, pauses in (("paused", 2), ("paused-most", 10**6)):
+        prover = Prover(challenge_of([hashes(1, 2, durationMs=900)], 1, 4), rounds=[[3]])
+        prover.pauses = pauses
         yield name, "inconclusive", unknown, finish(prover)
     # A real profile in its smallest row: the only one that passes.
     segments = [square(2048, 5000), hashes(12, 12, durationMs=5000)]
@@ -1113,6 +1117,12 @@ def reject_statement(b):
         "stagger-string": ("predicate.claimed.staggerMs", "250"),
         "stagger-negative": ("predicate.claimed.staggerMs", -1),
         "stagger-86400001": ("predicate.claimed.staggerMs", 86400001),
+        "pauses-missing": ("predicate.claimed.pauses", GONE),
+        "pauses-null": ("predicate.claimed.pauses", None),
+        "pauses-true": ("predicate.claimed.pauses", True),
+        "pauses-string": ("predicate.claimed.pauses", "2"),
+        "pauses-negative": ("predicate.claimed.pauses", -1),
+        "pauses-1000001": ("predicate.claimed.pauses", 10**6 + 1),
         "claimed-member": ("predicate.claimed.stagger", 0),
         "claimed-segment-null": ("predicate.claimed.segments.0", None),
         "claimed-run-integer": (run, 5), "claimed-run-member": (run + ".rate", 1),

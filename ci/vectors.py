@@ -823,8 +823,9 @@ def check_statement(payload):
     need(type(p["work"]) is list and all(is_text(i) for i in p["work"]), bad, "work")
     need(type(p["devices"]) is list, bad, "devices")
     claimed = p["claimed"]
-    need(has(claimed, "finishedAt segments staggerMs startedAt telemetry"), bad, "claimed")
+    need(has(claimed, "finishedAt pauses segments staggerMs startedAt telemetry"), bad, "claimed")
     need(is_int(claimed["staggerMs"], 0, 86400000), bad, "staggerMs")
+    need(is_int(claimed["pauses"], 0, 10**6), bad, "pauses")
     time = r"[0-9]{4}(-[0-9]{2}){2}T([0-9]{2}:){2}[0-9]{2}Z"
     for i in ("startedAt", "finishedAt"):
         need(is_text(claimed[i]) and re.fullmatch(time, claimed[i]), bad, "time")

@@ -179,13 +179,14 @@ static char *statement_text(const struct assay_attest *attest, const uint8_t tra
 		assay_telemetry_claim(job->telemetry, d, &claim);
 		json_array_append_new(telemetry, assay_telemetry_json(&claim));
 	}
-	json_t *predicate = json_pack("{s:{s:o,s:s,s:s},s:{s:s,s:o,s:I,s:s,s:o},s:o,s:{s:s,s:o,s:s,s:s},s:o,s:o}",
-	                              "challenge", "digest", challenge_digest(job), "mode", "self", "profile",
-	                              challenge->profile, "claimed", "finishedAt", finished, "segments", segments,
-	                              "staggerMs", (json_int_t)job->stagger_ms, "startedAt", started, "telemetry",
-	                              telemetry, "devices", assay_devices_json(job->devices, challenge->devices),
-	                              "harness", "gitCommit", ASSAY_GIT_COMMIT, "kernels", kernels_digest(), "name",
-	                              "assay", "version", ASSAY_VERSION, "nonClaims", assay_non_claims(), "work", work);
+	json_t *predicate =
+	    json_pack("{s:{s:o,s:s,s:s},s:{s:s,s:I,s:o,s:I,s:s,s:o},s:o,s:{s:s,s:o,s:s,s:s},s:o,s:o}", "challenge",
+	              "digest", challenge_digest(job), "mode", "self", "profile", challenge->profile, "claimed",
+	              "finishedAt", finished, "pauses", (json_int_t)job->pauses, "segments", segments, "staggerMs",
+	              (json_int_t)job->stagger_ms, "startedAt", started, "telemetry", telemetry, "devices",
+	              assay_json_parse(job->devices_text, strlen(job->devices_text)), "harness", "gitCommit",
+	              ASSAY_GIT_COMMIT, "kernels", kernels_digest(), "name", "assay", "version", ASSAY_VERSION,
+	              "nonClaims", assay_non_claims(), "work", work);
 	json_t *statement = json_pack("{s:s,s:o,s:s,s:[{s:{s:s},s:s}]}", "_type", "https://in-toto.io/Statement/v1",
 	                              "predicate", predicate, "predicateType", ASSAY_PREDICATE_TYPE, "subject",
 	                              "digest", "sha256", hex, "name", "transcript");
@@ -219,8 +220,8 @@ static enum assay_status envelope_write(FILE *file, const struct assay_attest *a
 	return text ? ASSAY_OK : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 }
 
-/* Whether the verifier found in a run what was done in it: an empty one only where the device failed, and a short one
- * there or where a device is too slow for its table. */
+/* Whether the verifier found in a run what was done in it: an empty one only where the device failed or the job was
+ * stopped, and a short one there or where a device is too slow for its table. */
 static bool is_as_done(const struct assay_job *job, const struct assay_run *run)
 {
 	const struct assay_run_log *log = &job->runs[run->segment * job->challenge.devices + run->device];
@@ -234,7 +235,7 @@ static bool is_as_done(const struct assay_job *job, const struct assay_run *run)
 	else if (log->rounds < segment->rounds || slow)
 		reason = ASSAY_REASON_RUN_SHORT;
 	return run->reason == reason && run->proved.rounds == log->rounds &&
-	       (!reason || (failure->status && failure->segment <= run->segment) ||
+	       (!reason || job->stopped || (failure->status && failure->segment <= run->segment) ||
 	        (reason == ASSAY_REASON_RUN_SHORT && slow));
 }
 

@@ -20,8 +20,9 @@ struct assay_attest {
 };
 
 /* `verdict` is that of the verifier on the finished files, with the prover's own key trusted; to be closed by the
- * caller: an empty or a short run of a device that failed is what it may find fault with, and nothing else. Errors:
- * those of the devices, io.exists, io.open, io.write; attest.refused when the verifier does not accept the work. */
+ * caller: an empty or a short run of a device that failed, or of a job that was stopped, is what it may find fault
+ * with, and nothing else. Errors: those of the devices, io.exists, io.open, io.write; attest.refused when the verifier
+ * does not accept the work. */
 enum assay_status assay_attest_write(struct assay_attest *attest, struct assay_verdict *verdict,
                                      struct assay_error *error) ASSAY_CHECK_RESULT;
 

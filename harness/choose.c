@@ -155,3 +155,24 @@ enum assay_status assay_choose(struct assay_device *device, const char *name, as
 		say(device);
 	return status;
 }
+
+enum assay_status assay_choose_again(struct assay_device *device, const char *text, struct assay_error *error)
+{
+	enum assay_status status = ASSAY_OK;
+
+	for (int i = 0; i < ASSAY_KERNEL_COUNT; i++) {
+		const enum assay_kernel_id id = (enum assay_kernel_id)i;
+		struct assay_variant variant;
+		for (uint32_t n = 1; !status && device->backend->variant(device->handle, id, n, &variant); n++) {
+			char named_so[64];
+			snprintf(named_so, sizeof named_so, "%s by %s,", assay_kernel_names[id], variant.name);
+			if (variant.available && strstr(text, named_so))
+				status = assay_device_use(device, id, n, error);
+		}
+	}
+	if (!status)
+		status = assay_selftest(device, error);
+	if (!status)
+		say(device);
+	return status;
+}

@@ -15,4 +15,9 @@ typedef void assay_choice_note(const struct assay_error *why);
 enum assay_status assay_choose(struct assay_device *device, const char *name, assay_choice_note *note,
                                struct assay_error *error) ASSAY_CHECK_RESULT;
 
+/* Takes the variants that info.variant named when the device said this text of itself. One that is not there any more
+ * is left out, so that the device says another text now. Errors: those of the self-test. */
+enum assay_status assay_choose_again(struct assay_device *device, const char *text,
+                                     struct assay_error *error) ASSAY_CHECK_RESULT;
+
 #endif

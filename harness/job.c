@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/journal.h"
 #include "harness/measure.h"
 #include "harness/repeat.h"
 #include "harness/segment.h"
@@ -76,20 +77,33 @@ static void log_release(struct assay_run_log *log)
 	memset(log, 0, sizeof *log);
 }
 
+/* Whether a run has not reached the length of its segment. */
+static bool is_unfinished(const struct assay_segment *segment, const struct assay_run_log *log)
+{
+	const uint64_t asked_ns = UINT64_C(1000000) * segment->duration_ms;
+
+	return assay_segment_rounds_allowed(segment, log->rounds + 1) &&
+	       (segment->rounds ? log->rounds < segment->rounds : log->elapsed_ns < asked_ns);
+}
+
+static bool is_stopped(const struct assay_job *job)
+{
+	return job->stop && atomic_load(job->stop);
+}
+
 /* Rounds until the segment's length is reached: a number of them, or a duration. */
 static enum assay_status rounds(struct assay_device_run *run, struct assay_engine *engine, uint64_t start)
 {
 	struct assay_segment_run *shared = run->shared;
 	struct assay_job *job = shared->job;
 	const struct assay_segment *segment = &job->challenge.segments[shared->segment];
-	const uint64_t asked_ns = UINT64_C(1000000) * segment->duration_ms;
 	struct assay_run_log *log = run->log;
-	uint8_t seed[ASSAY_HASH_BYTES];
+	const uint64_t worked_ns = log->elapsed_ns;
+	uint8_t *seed = run->seed;
 	/* A late start is no part of a round, but of the time that counts. */
 	uint64_t before = start + UINT64_C(1000000) * job->stagger_ms * run->device;
 
-	assay_chain_run(seed, job->segment_seeds[shared->segment], run->device);
-	do {
+	while (is_unfinished(segment, log) && !is_stopped(job)) {
 		enum assay_status status = log_grow(job, log, &run->error);
 		if (!status)
 			status = assay_engine_round(engine, seed, log->roots[log->rounds], run->bands, &run->error);
@@ -107,11 +121,14 @@ static enum assay_status rounds(struct assay_device_run *run, struct assay_engin
 				return status;
 			now = assay_clock_ns();
 		}
-		log->elapsed_ns = now - start;
+		log->elapsed_ns = worked_ns + now - start;
 		before = now;
 		if (log->band_roots)
 			memcpy(log->band_roots + (size_t)log->rounds * log->bands, run->bands,
 			       log->bands * sizeof *run->bands);
+		if (job->journal)
+			assay_journal_round(job->journal, shared->segment, run->device, log->roots[log->rounds],
+			                    log->round_ns[log->rounds], log->elapsed_ns);
 		assay_chain_round(seed, log->roots[log->rounds]);
 		log->rounds++;
 		if (job->progress) {
@@ -120,18 +137,33 @@ static enum assay_status rounds(struct assay_device_run *run, struct assay_engin
 			              log->elapsed_ns);
 			pthread_mutex_unlock(&shared->report_lock);
 		}
-	} while (assay_segment_rounds_allowed(segment, log->rounds + 1) &&
-	         (segment->rounds ? log->rounds < segment->rounds : log->elapsed_ns < asked_ns));
+	}
 	return ASSAY_OK;
 }
 
-/* A round that does not count, from a seed that no job has. */
+/* A round that does not count: of a resumed run the last one once more, which must be what it was; else one from a seed
+ * that no job has. */
 static enum assay_status round_apart(struct assay_device_run *run, struct assay_engine *engine)
 {
-	const uint8_t seed[ASSAY_HASH_BYTES] = {0};
-	uint8_t root[ASSAY_HASH_BYTES];
+	static const uint8_t nobody[ASSAY_HASH_BYTES];
+	const struct assay_job *job = run->shared->job;
+	const struct assay_run_log *log = run->log;
+	uint8_t last[ASSAY_HASH_BYTES], root[ASSAY_HASH_BYTES];
 
-	return assay_engine_round(engine, seed, root, run->bands, &run->error);
+	assay_chain_run(run->seed, job->segment_seeds[run->shared->segment], run->device);
+	memcpy(last, nobody, sizeof last);
+	for (uint32_t r = 0; r < log->rounds; r++) {
+		memcpy(last, run->seed, sizeof last);
+		assay_chain_round(run->seed, log->roots[r]);
+	}
+	enum assay_status status = assay_engine_round(engine, last, root, run->bands, &run->error);
+	if (!status && log->rounds && memcmp(root, log->roots[log->rounds - 1], sizeof root) != 0)
+		status =
+		    assay_fail(&run->error, ASSAY_ERROR_DEVICE, "device.miscompute",
+		               "%s: %s: round %u, the last of the checkpoint, comes out otherwise now; the device is "
+		               "faulty, or the checkpoint is not its own",
+		               job->devices[run->device].id, engine->workload->work->name, log->rounds - 1);
+	return status;
 }
 
 /* A segment holds no more rounds than SPEC 3.3 allows; what is left of a long duration would count against the rate. */
@@ -211,9 +243,13 @@ enum assay_status assay_run_go(struct assay_device_run *run, struct assay_engine
 {
 	const struct assay_segment *segment = &run->shared->job->challenge.segments[run->shared->segment];
 
+	const bool resumed = run->log->rounds > 0;
+
 	assay_telemetry_begin(run->shared->job->telemetry, run->device);
 	enum assay_status status = segment->work->is_fill ? fill(run, engine) : rounds(run, engine, start);
-	run->log->telemetry = assay_telemetry_end(run->shared->job->telemetry, run->device);
+	const struct assay_telemetry_run telemetry = assay_telemetry_end(run->shared->job->telemetry, run->device);
+	/* Of a resumed run only this part was seen. */
+	run->log->telemetry = resumed ? (struct assay_telemetry_run){-1, -1} : telemetry;
 	return status;
 }
 
@@ -246,141 +282,65 @@ static enum assay_status nothing_done(const struct assay_job *job, struct assay_
 	return ASSAY_OK;
 }
 
+enum assay_status assay_job_texts(struct assay_job *job, struct assay_error *error)
+{
+	const struct assay_challenge *challenge = &job->challenge;
+	json_t *devices = assay_devices_json(job->devices, challenge->devices);
+
+	if (!job->challenge_text)
+		job->challenge_text = assay_challenge_text(challenge);
+	if (!job->devices_text)
+		job->devices_text = devices ? assay_json_text(devices) : NULL;
+	if (!job->runs)
+		job->runs = calloc((size_t)challenge->segment_count * challenge->devices, sizeof *job->runs);
+	if (!job->filled)
+		job->filled = calloc(challenge->devices, sizeof *job->filled);
+	json_decref(devices);
+	return job->challenge_text && job->devices_text && job->runs && job->filled
+	           ? ASSAY_OK
+	           : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+}
+
+/* A segment in which nothing is left to do. In a resumed job it is over too when a later one has begun, whatever it
+ * has. */
+static bool is_over(const struct assay_job *job, uint32_t j)
+{
+	const uint32_t count = job->challenge.devices;
+
+	/* A table is needed as long as its walk is not over. */
+	if (job->challenge.segments[j].work->is_fill)
+		return is_over(job, j + 1);
+	for (uint32_t i = (j + 1) * count; i < job->challenge.segment_count * count; i++)
+		if (job->runs[i].rounds)
+			return true;
+	for (uint32_t d = 0; d < count; d++)
+		if (!job->failures[d].status && is_unfinished(&job->challenge.segments[j], &job->runs[j * count + d]))
+			return false;
+	return true;
+}
+
 enum assay_status assay_job_run(struct assay_job *job, struct assay_error *error)
 {
 	const struct assay_challenge *challenge = &job->challenge;
 	uint8_t seed[ASSAY_HASH_BYTES], commit[ASSAY_HASH_BYTES];
-	json_t *devices = assay_devices_json(job->devices, challenge->devices);
-	enum assay_status status = ASSAY_OK;
+	enum assay_status status = assay_job_texts(job, error);
 
-	job->challenge_text = assay_challenge_text(challenge);
-	job->devices_text = devices ? assay_json_text(devices) : NULL;
-	job->runs = calloc((size_t)challenge->segment_count * challenge->devices, sizeof *job->runs);
-	job->filled = calloc(challenge->devices, sizeof *job->filled);
-	json_decref(devices);
-	if (!job->challenge_text || !job->devices_text || !job->runs || !job->filled)
-		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
-
+	if (status)
+		return status;
 	job->telemetry = assay_telemetry_start(job->devices, challenge->devices);
 	assay_chain_job(seed, job->challenge_text, strlen(job->challenge_text), job->key, job->devices_text,
 	                strlen(job->devices_text));
 	assay_chain_first_segment(seed, seed, assay_nonce_self);
 	for (uint32_t j = 0; !status && j < challenge->segment_count; j++) {
 		memcpy(job->segment_seeds[j], seed, sizeof seed);
-		status = assay_segment_run(job, j, error);
+		if (!is_over(job, j) && !is_stopped(job))
+			status = assay_segment_run(job, j, error);
+		job->stopped = job->stopped || !is_over(job, j);
 		segment_commit(job, j, commit);
 		assay_chain_next_segment(seed, seed, commit, assay_nonce_self);
 	}
 	memcpy(job->sample_key, seed, sizeof seed);
 	return status ? status : nothing_done(job, error);
-}
-
-/* A draw and its place among the draws. */
-struct drawn {
-	uint64_t leaf;
-	uint32_t position;
-};
-
-static int by_leaf(const void *a, const void *b)
-{
-	uint64_t x = ((const struct drawn *)a)->leaf, y = ((const struct drawn *)b)->leaf;
-	return x < y ? -1 : x > y;
-}
-
-/* Band roots that were not kept: the round once more, which must be what it was. */
-static enum assay_status bands_again(uint8_t (*bands)[ASSAY_HASH_BYTES], struct assay_engine *engine,
-                                     const uint8_t seed[ASSAY_HASH_BYTES], const uint8_t committed[ASSAY_HASH_BYTES],
-                                     struct assay_error *error)
-{
-	uint8_t root[ASSAY_HASH_BYTES];
-	enum assay_status status = assay_engine_round(engine, seed, root, bands, error);
-
-	if (!status && memcmp(root, committed, sizeof root) != 0)
-		status = assay_fail(error, ASSAY_ERROR_DEVICE, "device.miscompute",
-		                    "%s: %s gave another result for the same seed; the device is faulty",
-		                    engine->device->id, engine->workload->work->name);
-	return status;
-}
-
-/* Opens the draws in the order of their rounds, so that each band is computed once. `bands` has room for those of a
- * round. */
-static enum assay_status open_drawn(const struct assay_job *job, const struct assay_run_log *log,
-                                    const uint8_t seed_0[32], struct assay_engine *engine, const struct drawn *drawn,
-                                    uint8_t (*bands)[ASSAY_HASH_BYTES], uint8_t *paths, struct assay_error *error)
-{
-	uint8_t seed[ASSAY_HASH_BYTES];
-	uint32_t round = 0, of_bands = UINT32_MAX;
-
-	memcpy(seed, seed_0, sizeof seed);
-	for (uint32_t i = 0; i < job->challenge.samples; i++) {
-		enum assay_status status = ASSAY_OK;
-		for (; round < drawn[i].leaf >> engine->depth; round++)
-			assay_chain_round(seed, log->roots[round]);
-		if (of_bands != round && log->band_roots)
-			memcpy(bands, log->band_roots + (size_t)round * log->bands, log->bands * sizeof *bands);
-		else if (of_bands != round)
-			status = bands_again(bands, engine, seed, log->roots[round], error);
-		of_bands = round;
-		if (!status)
-			status = assay_engine_open(engine, seed, (const uint8_t(*)[ASSAY_HASH_BYTES])bands,
-			                           drawn[i].leaf & (engine->leaves - 1),
-			                           paths + (size_t)drawn[i].position * engine->depth * ASSAY_HASH_BYTES,
-			                           error);
-		if (status)
-			return status;
-	}
-	return ASSAY_OK;
-}
-
-enum assay_status assay_job_open_on(const struct assay_job *job, uint32_t j, uint32_t d, struct assay_device *on,
-                                    uint8_t **paths, struct assay_error *error)
-{
-	const struct assay_segment *segment = &job->challenge.segments[j];
-	const struct assay_run_log *log = &job->runs[j * job->challenge.devices + d];
-	const uint32_t samples = job->challenge.samples, depth = segment->work->depth(&segment->params);
-	struct assay_engine engine;
-	uint8_t seed[ASSAY_HASH_BYTES];
-
-	*paths = NULL;
-	if (log->rounds == 0)
-		return ASSAY_OK;
-	uint64_t *draws = malloc(samples * sizeof *draws);
-	struct drawn *drawn = malloc(samples * sizeof *drawn);
-	/* A tree of one leaf has empty paths; malloc(0) may be NULL. */
-	*paths = malloc((size_t)samples * depth * ASSAY_HASH_BYTES + 1);
-	enum assay_status status =
-	    draws && drawn && *paths ? ASSAY_OK : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
-	if (!status) {
-		assay_draw(draws, samples, job->sample_key, j, d, (uint64_t)log->rounds << depth);
-		for (uint32_t i = 0; i < samples; i++)
-			drawn[i] = (struct drawn){draws[i], i};
-		qsort(drawn, samples, sizeof *drawn, by_leaf);
-		assay_chain_run(seed, job->segment_seeds[j], d);
-		status = assay_engine_prepare(&engine, on, assay_workload_of(segment->work), &segment->params, error);
-		if (!status && segment->work->fill) {
-			uint8_t before[ASSAY_HASH_BYTES];
-			/* Whole rounds are slow without the table; where there is no room for it now they still can be
-			 * done. */
-			if (!log->band_roots)
-				(void)!engine.workload->reserve(engine.state, NULL);
-			assay_chain_run(before, job->segment_seeds[j - 1], d);
-			status = engine.workload->fill(engine.state, before, error);
-		}
-		uint8_t(*bands)[ASSAY_HASH_BYTES] = status ? NULL : malloc(engine.bands * sizeof *bands);
-		if (!status && !bands)
-			status = assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
-		if (!status)
-			status = open_drawn(job, log, seed, &engine, drawn, bands, *paths, error);
-		free(bands);
-		assay_engine_finish(&engine);
-	}
-	free(draws);
-	free(drawn);
-	if (status) {
-		free(*paths);
-		*paths = NULL;
-	}
-	return status;
 }
 
 void assay_job_close(struct assay_job *job)

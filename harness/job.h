@@ -5,6 +5,8 @@
 #ifndef HARNESS_JOB_H
 #define HARNESS_JOB_H
 
+#include <stdatomic.h>
+
 #include "harness/telemetry.h"
 #include "harness/workload.h"
 #include "verify/challenge.h"
@@ -18,7 +20,7 @@ struct assay_run_log {
 	bool bands_dropped;
 	uint64_t *round_ns;  /* by the monotonic clock */
 	uint64_t *device_ns; /* by the device's own clock; ASSAY_NS_UNKNOWN where it says none */
-	uint64_t elapsed_ns; /* from the first round's start to the last one's root */
+	uint64_t elapsed_ns; /* from the segment's start to the last root; of a resumed run, without the pauses */
 	struct assay_telemetry_run telemetry;
 };
 
@@ -43,10 +45,15 @@ struct assay_job {
 	void *progress_context;
 	uint32_t stagger_ms; /* device d begins, in each segment, d times this after the first one */
 	void (*remark)(const struct assay_error *why); /* on devices that fail, one call at a time; may be NULL */
-	uint32_t repeat_every; /* rounds of which the first is computed twice and compared; 0 = none */
-	size_t band_bytes;     /* for the band roots of all runs, 0 = 256 MiB: an opening is slower without them */
+	uint32_t repeat_every;   /* rounds of which the first is computed twice and compared; 0 = none */
+	size_t band_bytes;       /* for the band roots of all runs, 0 = 256 MiB: an opening is slower without them */
+	const atomic_bool *stop; /* once it is true, devices end with the round that they are in; may be NULL */
+	struct assay_journal *journal; /* is told of each round; may be NULL */
+	uint32_t pauses;               /* how often the job was cut off and resumed */
 
-	/* Made by assay_job_run; released by assay_job_close. */
+	/* Made by assay_job_run; released by assay_job_close. A job that is resumed has the rounds of before in `runs`.
+	 */
+	bool stopped; /* before its end */
 	char *challenge_text, *devices_text;
 	uint8_t segment_seeds[ASSAY_SEGMENTS_MAX][ASSAY_HASH_BYTES];
 	uint8_t sample_key[ASSAY_HASH_BYTES];
@@ -74,6 +81,9 @@ enum assay_status assay_job_open_on(const struct assay_job *job, uint32_t segmen
                                     struct assay_error *error) ASSAY_CHECK_RESULT;
 
 void assay_job_close(struct assay_job *job);
+
+/* Makes the two texts and room for the runs, unless they are there; assay_job_run does it otherwise. */
+enum assay_status assay_job_texts(struct assay_job *job, struct assay_error *error) ASSAY_CHECK_RESULT;
 
 /* The devices block (SPEC 6) as a JSON array, to be released with json_decref. */
 json_t *assay_devices_json(const struct assay_device *devices, uint32_t count);

@@ -13,8 +13,10 @@ enum { ASSAY_STAGGER_ASKED_MAX = 60000 }; /* milliseconds */
 
 struct assay_order {
 	const char *devices, *workloads, *profile, *row, *key, *prefix, *variant;
+	const char *resume; /* a checkpoint; NULL: a new job */
 	uint32_t duration_s, samples, stagger_ms;
-	bool force, json, share;
+	uint32_t checkpoint_s; /* 0 = the default, and for long runs only */
+	bool force, json, share, attest;
 };
 
 /* The challenge for these devices, with a fresh nonce. Errors: profile.*, workload.unknown, plan.stagger, plan.time. */

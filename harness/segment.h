@@ -32,6 +32,7 @@ struct assay_device_run {
 	struct assay_run_log *log;
 	uint8_t (*bands)[ASSAY_HASH_BYTES]; /* of the round that was computed last */
 	struct assay_repeat repeat;         /* where rounds are computed twice */
+	uint8_t seed[ASSAY_HASH_BYTES];     /* of the next round */
 	struct assay_error error;
 };
 

@@ -173,6 +173,14 @@ void assay_output_close(struct assay_output *output)
 	}
 }
 
+/* What a first signal sets. */
+static atomic_bool *_Atomic stop_asked;
+
+void assay_state_stop(atomic_bool *stop)
+{
+	atomic_store(&stop_asked, stop);
+}
+
 /* Only calls that are safe in a signal handler, here and below. */
 void assay_state_clean(void)
 {
@@ -184,7 +192,16 @@ void assay_state_clean(void)
 static void end(int number)
 {
 	static const char text[] = "\nassay: interrupted; unfinished files are removed\n";
+	static const char stopping[] = "\nassay: stopping after this round; once more ends at once\n";
+	atomic_bool *stop = atomic_load(&stop_asked);
 
+	if (stop && !atomic_exchange(stop, true)) {
+		int before = errno;
+		ssize_t told = write(STDERR_FILENO, stopping, sizeof stopping - 1);
+		(void)told;
+		errno = before;
+		return;
+	}
 	assay_state_clean();
 	ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
 	(void)written;
@@ -193,7 +210,7 @@ static void end(int number)
 
 void assay_state_signals(void)
 {
-	struct sigaction action = {.sa_handler = end};
+	struct sigaction action = {.sa_handler = end, .sa_flags = SA_RESTART};
 
 	sigemptyset(&action.sa_mask);
 	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
@@ -204,4 +221,5 @@ void assay_state_signals(void)
 			sigaction(numbers[i], &action, NULL);
 	}
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on files is told as a full disk is */
 }

@@ -4,6 +4,7 @@
 #ifndef HARNESS_STATE_H
 #define HARNESS_STATE_H
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "verify/bytes.h"
@@ -46,5 +47,8 @@ void assay_state_clean(void);
 
 /* SIGINT, SIGTERM and SIGHUP remove unfinished files and end the process at once, as process 1 of a container too. */
 void assay_state_signals(void);
+
+/* From now on the first such signal only makes *stop true, and the next one does as above. NULL: as before. */
+void assay_state_stop(atomic_bool *stop);
 
 #endif

@@ -182,6 +182,7 @@ struct assay_verdict {
 	char profile[65];    /* of the challenge */
 	char finished[21];   /* claimed, UTC */
 	uint32_t stagger_ms; /* claimed: device d began d times this after the first one */
+	uint32_t pauses;     /* claimed: how often the job was cut off and resumed */
 	uint32_t samples, estar_ppm;
 	uint64_t cost; /* predicted, in units of SPEC 12 */
 	uint32_t device_count;

@@ -181,6 +181,10 @@ void assay_verdict_print(FILE *out, const char *path, const struct assay_verdict
 		if (verdict->stagger_ms)
 			fprintf(out, "        claimed      #N began N x %" PRIu32 " ms after #0 in each segment\n",
 			        verdict->stagger_ms);
+		if (verdict->pauses)
+			fprintf(out,
+			        "        claimed      cut off and resumed %" PRIu32 " times; the pauses do not count\n",
+			        verdict->pauses);
 		fprintf(out,
 		        "        claimed      finished %s; times and rates are by the prover's own clock\n"
 		        "        not proven   when; locality, exclusivity, identity, partition, service\n",

@@ -239,6 +239,7 @@ char *assay_verdict_json(const struct assay_verdict *verdict)
 	json_object_set_new(root, "claimedStaggerMs",
 	                    *verdict->finished ? json_integer(verdict->stagger_ms) : json_null());
 	json_object_set_new(root, "aggregates", assay_aggregates_json(verdict));
+	json_object_set_new(root, "claimedPauses", *verdict->finished ? json_integer(verdict->pauses) : json_null());
 	json_object_set_new(root, "nonClaims", assay_non_claims());
 	json_object_set_new(root, "file", json_string(verdict->file));
 	json_object_set_new(root, "error", json_null());

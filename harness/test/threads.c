@@ -12,6 +12,7 @@
 #include <sodium.h>
 
 #include "harness/attest.h"
+#include "harness/journal.h"
 #include "harness/selftest.h"
 #include "harness/test/shim.h"
 
@@ -37,7 +38,7 @@ static void progress(void *context, const struct assay_job *job, uint32_t segmen
 	progressed += rounds ? 1 : 0;
 }
 
-static enum assay_status job_run(struct assay_job *job, struct assay_device *devices, uint32_t count)
+static void job_fill(struct assay_job *job, struct assay_device *devices, uint32_t count)
 {
 	*job = (struct assay_job){
 	    .devices = devices,
@@ -51,6 +52,11 @@ static enum assay_status job_run(struct assay_job *job, struct assay_device *dev
 	                               {.work = &assay_work_sha256, .params = {{0, 4}}, .duration_ms = 50}}},
 	};
 	memcpy(job->key, secret.key, sizeof job->key);
+}
+
+static enum assay_status job_run(struct assay_job *job, struct assay_device *devices, uint32_t count)
+{
+	job_fill(job, devices, count);
 	return assay_job_run(job, &error);
 }
 
@@ -59,13 +65,27 @@ static void sound_job(const char *prefix)
 	static struct assay_device devices[3];
 	struct assay_verdict verdict;
 	struct assay_job job;
-	char path[2][4096];
+	struct assay_checkpoint checkpoint;
+	char path[3][4096];
 
 	for (uint32_t d = 0; d < 3; d++)
 		NEED(assay_device_open(&devices[d], d ? &assay_backend_cpu : &shim_backend, 0, NULL, &error) ==
 		         ASSAY_OK,
 		     ": %s\n", error.text);
-	NEED(job_run(&job, devices, 3) == ASSAY_OK, ": %s\n", error.text);
+	/* With a checkpoint that is written all the time, and rounds that are repeated. */
+	snprintf(path[2], sizeof path[2], "%s.checkpoint", prefix);
+	const struct assay_journal_wish wish = {.path = path[2], .interval_ms = 1};
+	job_fill(&job, devices, 3);
+	job.repeat_every = 2;
+	NEED(assay_job_texts(&job, &error) == ASSAY_OK, ": %s\n", error.text);
+	NEED(assay_journal_create(&job.journal, &wish, &job, 1, true, &error) == ASSAY_OK, ": %s\n", error.text);
+	NEED(assay_job_run(&job, &error) == ASSAY_OK, ": %s\n", error.text);
+	NEED(assay_journal_flush(job.journal, &error) == ASSAY_OK, ": %s\n", error.text);
+	NEED(assay_checkpoint_read(&checkpoint, path[2], &error) == ASSAY_OK, ": %s\n", error.text);
+	NEED(checkpoint.rounds == progressed, ": %lu\n", progressed);
+	assay_checkpoint_close(&checkpoint);
+	assay_journal_close(job.journal, true);
+	job.journal = NULL;
 	NEED(progressed >= 21, ": %lu\n", progressed);
 	struct assay_attest attest = {.job = &job, .secret = &secret, .prefix = prefix, .replace = true};
 	NEED(assay_attest_write(&attest, &verdict, &error) == ASSAY_OK, ": %s\n", error.text);

@@ -327,6 +327,28 @@ Test(verdict, longest_words)
 	cr_expect_lt(strlen(words), 480);
 }
 
+/* So are pauses. */
+Test(verdict, pauses_are_told)
+{
+	const struct assay_policy policy = test_policy();
+	static const struct {
+		const char *name;
+		uint32_t pauses;
+	} table[] = {{"paused", 2}, {"paused-most", 1000000}, {"duration", 0}};
+
+	for (size_t i = 0; i < 3; i++) {
+		struct assay_verdict verdict;
+		char path[128];
+		snprintf(path, sizeof path, "verify/vectors/good/%s.intoto.json", table[i].name);
+		cr_assert_eq(assay_verify(&verdict, path, NULL, &policy), ASSAY_OK);
+		cr_expect_eq(verdict.pauses, table[i].pauses);
+		json_t *root = json_of(&verdict);
+		cr_expect_eq(json_integer_value(json_object_get(root, "claimedPauses")), table[i].pauses);
+		json_decref(root);
+		assay_verdict_close(&verdict);
+	}
+}
+
 /* Every good file that is quickly verified and every tenth rejected one: whatever the verdict, its JSON is canonical.
  */
 Test(verdict, json_of_every_kind)
