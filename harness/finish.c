@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "harness/command.h"
+#include "harness/estimate.h"
 #include "harness/measure.h"
 #include "harness/report.h"
 #include "harness/state.h"
@@ -120,9 +121,12 @@ int assay_finish(const struct assay_finish *finish, bool *keep)
 	struct assay_error error;
 	char other[ASSAY_PATH_MAX];
 	uint64_t start = assay_clock_ns();
+	char rest[32];
 
+	assay_time_text(rest, finish->rest_ns);
 	if (finish->job->progress)
-		fprintf(stderr, "  opening and checking the drawn leaves ...");
+		fprintf(stderr, "  opening and checking the drawn leaves: %s%s ...", finish->rest_ns ? "about " : "",
+		        finish->rest_ns ? rest : "a moment");
 	enum assay_status status = write_somewhere(&attest, finish, other, &verdict, &error);
 	assay_report_clear();
 	int code = 0;

@@ -15,7 +15,8 @@ struct assay_finish {
 	const char *prefix;
 	bool replace, json;
 	time_t started;
-	FILE *out; /* for people */
+	uint64_t rest_ns; /* how long it is expected to take; 0 = unknown */
+	FILE *out;        /* for people */
 };
 
 /* Fails early when PREFIX.transcript and PREFIX.intoto.json, and PREFIX.checkpoint where that is to be made, could not

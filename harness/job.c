@@ -27,8 +27,7 @@ json_t *assay_devices_json(const struct assay_device *devices, uint32_t count)
 	return array;
 }
 
-/* What one run may keep of band roots, in bytes. */
-static size_t band_share(const struct assay_job *job)
+size_t assay_band_share(const struct assay_job *job)
 {
 	enum { BAND_BYTES = 256 << 20 };
 
@@ -52,7 +51,7 @@ static enum assay_status log_grow(const struct assay_job *job, struct assay_run_
 		log->device_ns = device_times;
 	size_t bands_len = (size_t)capacity * log->bands * sizeof *log->band_roots;
 	void *bands = NULL;
-	if (!log->bands_dropped && bands_len <= band_share(job))
+	if (!log->bands_dropped && bands_len <= assay_band_share(job))
 		bands = realloc(log->band_roots, bands_len);
 	if (bands) {
 		log->band_roots = bands;

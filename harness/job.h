@@ -85,6 +85,9 @@ void assay_job_close(struct assay_job *job);
 /* Makes the two texts and room for the runs, unless they are there; assay_job_run does it otherwise. */
 enum assay_status assay_job_texts(struct assay_job *job, struct assay_error *error) ASSAY_CHECK_RESULT;
 
+/* What one run may keep of band roots, in bytes. */
+size_t assay_band_share(const struct assay_job *job);
+
 /* The devices block (SPEC 6) as a JSON array, to be released with json_decref. */
 json_t *assay_devices_json(const struct assay_device *devices, uint32_t count);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/command.h"
+#include "harness/estimate.h"
 #include "harness/measure.h"
 #include "verify/claims.h"
 #include "verify/cli.h"
@@ -20,11 +21,14 @@ void assay_report_progress(void *context, const struct assay_job *job, uint32_t 
 	const struct assay_segment *asked = &job->challenge.segments[segment];
 	uint64_t asked_ns = UINT64_C(1000000) * asked->duration_ms;
 	int filled = elapsed_ns < asked_ns ? (int)(20 * elapsed_ns / asked_ns) : 20;
-	(void)context;
+	const struct assay_estimate *estimate = context;
+	char left[32];
 
-	fprintf(stderr, "\r  %-12s %-10s %-20.*s  round %" PRIu32 "   %" PRIu64 " s left ", asked->work->name,
-	        job->devices[device].id, filled, bar, rounds,
-	        elapsed_ns < asked_ns ? (asked_ns - elapsed_ns + 999999999) / 1000000000 : 0);
+	assay_time_text(left, estimate                ? assay_estimate_left(estimate, segment, elapsed_ns)
+	                      : elapsed_ns < asked_ns ? asked_ns - elapsed_ns
+	                                              : 0);
+	fprintf(stderr, "\r  %-12s %-10s %-20.*s  round %" PRIu32 "   %s left \033[K", asked->work->name,
+	        job->devices[device].id, filled, bar, rounds, left);
 }
 
 void assay_report_clear(void)

@@ -8,7 +8,8 @@
 
 #include "harness/job.h"
 
-/* Progress for a terminal: a line on standard error that is written again and again; and what removes it. */
+/* Progress for a terminal: a line on standard error that is written again and again, with the time left of the whole
+ * job when the context is its `struct assay_estimate`; and what removes it. */
 assay_progress assay_report_progress;
 void assay_report_clear(void);
 

@@ -11,6 +11,7 @@
 
 #include "harness/choose.h"
 #include "harness/command.h"
+#include "harness/estimate.h"
 #include "harness/finish.h"
 #include "harness/guard.h"
 #include "harness/limit.h"
@@ -39,6 +40,7 @@ struct session {
 	const char *journal_path;
 	bool key_is_lost; /* at the end of the process */
 	time_t started;
+	struct assay_estimate estimate;
 };
 
 /* The key that was named; else the one in the configuration directory, made on first use; else one for this run only.
@@ -278,6 +280,18 @@ static enum assay_status work(struct session *session, struct assay_error *error
 	return status;
 }
 
+/* Says how long it will take. Who only attests is not kept waiting for that. */
+static void plan(struct session *session)
+{
+	assay_limit_doing("trying how long a round takes");
+	if (session->options->attest)
+		return;
+	assay_estimate_make(&session->estimate, &session->job);
+	assay_estimate_print(text_out, &session->estimate, &session->job);
+	fflush(text_out);
+	session->job.progress_context = &session->estimate;
+}
+
 int assay_session_run(const struct assay_order *options)
 {
 	static struct assay_device devices[ASSAY_DEVICES_MAX];
@@ -301,6 +315,7 @@ int assay_session_run(const struct assay_order *options)
 	if (!status)
 		status = journal_begin(&session, path, &error);
 	if (!status) {
+		plan(&session);
 		fputc('\n', text_out);
 		status = work(&session, &error);
 	}
@@ -313,6 +328,7 @@ int assay_session_run(const struct assay_order *options)
 		                                    .replace = options->force,
 		                                    .json = options->json,
 		                                    .started = session.started,
+		                                    .rest_ns = session.estimate.rest_ns,
 		                                    .out = text_out};
 		assay_report_rates(text_out, &session.job);
 		fputc('\n', text_out);
