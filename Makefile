@@ -49,7 +49,8 @@ PROGRAMS := portable units
 PROGRAM_portable := kernels/dialect.h kernels/floats.h kernels/chacha20.cl kernels/matmul_i8.cl kernels/matmul_i9.cl \
                     kernels/chacha20_floats.cl kernels/matmul_f32.cl kernels/matmul_f64.cl \
                     kernels/sha256.cl kernels/merkle.cl kernels/memory.cl
-PROGRAM_units := kernels/dialect.h kernels/units.h kernels/matmul_i8_units.cl
+PROGRAM_units := kernels/dialect.h kernels/units.h kernels/block_units.cl kernels/matmul_i8_units.cl \
+                 kernels/matmul_i9_units.cl
 
 ARITH_OBJECTS := $(LEVELS:%=$(BUILD)/verify/arith_%.o)
 VERIFY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out verify/arith.c verify/cli.c verify/main.c,$(wildcard verify/*.c))) \
@@ -82,7 +83,7 @@ LIBRARY := $(BUILD)/libassay.a $(BUILD)/libassay.so.0 $(BUILD)/libassay.pc
 
 # Not of the test program: other programs and libraries, and what is compiled in its own way.
 TEST_SOURCES := $(filter-out verify/test/fuzz_%.c harness/test/double%.c harness/test/cheats.c harness/test/slowdown.c \
-                $(addprefix harness/test/,threads.c races.c units.c group.c hip_over_cuda.c soft.c), \
+                $(addprefix harness/test/,threads.c races.c units.c group.c halves.c hip_over_cuda.c soft.c), \
                 $(wildcard verify/test/*.c harness/test/*.c))
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
@@ -252,9 +253,10 @@ $(BUILD)/assay.1 $(BUILD)/assay.bash &: $(BUILD)/assay ci/manual
 # ---- Tests -------------------------------------------------------------------------------------------------------
 
 # Kernels with matrix units on groups of coroutines: the real kernel, compiled once a kind of unit.
-UNITS := mma_k16 mma_k32 mfma_k16 mfma_k32 wmma_11 wmma_12 no_barrier
+UNITS := mma_k16 mma_k32 mfma_k16 mfma_k32 wmma_11 wmma_12 no_barrier too_late
 UNITS_FLAGS_no_barrier := -DUNITS_MMA_K32
-UNITS_OBJECTS := $(UNITS:%=$(BUILD)/harness/test/units_%.o) $(BUILD)/harness/test/group.o
+UNITS_FLAGS_too_late := -DUNITS_MMA_K32 -DHALF_SUMMANDS=8192
+UNITS_OBJECTS := $(UNITS:%=$(BUILD)/harness/test/units_%.o) $(BUILD)/harness/test/group.o $(BUILD)/harness/test/halves.o
 $(BUILD)/harness/test/units_%.o: harness/test/units.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -Wno-pedantic -Wno-conversion -Wno-psabi -Wno-unused-parameter -DUNITS_KIND=$* \

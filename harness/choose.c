@@ -126,19 +126,42 @@ static enum assay_status take_fastest(struct assay_device *device, enum assay_ke
 	return best == NONE ? ASSAY_ERROR_DEVICE : assay_device_use(device, id, best, error);
 }
 
-/* "matmul_i8 by mma, PTX for sm_80; else portable, ..." */
+/* The names of the kernels from `first` on that are computed in the same way, and that way: "matmul_i8, matmul_i9 by
+ * mma, PTX for sm_80". They are struck out of `left`. */
+static void say_one(char text[256], const struct assay_device *device, bool left[ASSAY_KERNEL_COUNT], int first)
+{
+	struct assay_variant variant, other;
+	size_t len = 0;
+
+	if (!device->backend->variant(device->handle, (enum assay_kernel_id)first, device->kernels[first].variant,
+	                              &variant))
+		return;
+	for (int i = first; i < ASSAY_KERNEL_COUNT && len < 200; i++) {
+		const enum assay_kernel_id id = (enum assay_kernel_id)i;
+		if (!left[i] || !device->backend->variant(device->handle, id, device->kernels[i].variant, &other) ||
+		    strcmp(variant.name, other.name) != 0 || strcmp(variant.route, other.route) != 0)
+			continue;
+		left[i] = false;
+		len += (size_t)snprintf(text + len, 256 - len, "%s%.32s", len ? ", " : "", assay_kernel_names[i]);
+	}
+	snprintf(text + len, 256 - len, " by %s, %.100s", variant.name, variant.route);
+}
+
+/* "matmul_i8, matmul_i9 by mma, PTX for sm_80; else portable, ..." */
 static void say(struct assay_device *device)
 {
-	char *text = device->info.variant, otherwise[sizeof device->info.variant];
-	struct assay_variant variant;
+	char *text = device->info.variant, otherwise[sizeof device->info.variant], one[256];
+	bool left[ASSAY_KERNEL_COUNT];
 
-	snprintf(otherwise, sizeof otherwise, "%s", text);
+	for (int i = 0; i < ASSAY_KERNEL_COUNT; i++)
+		left[i] = device->kernels[i].variant != 0;
 	for (int i = 0; i < ASSAY_KERNEL_COUNT; i++) {
-		const enum assay_kernel_id id = (enum assay_kernel_id)i;
-		uint32_t number = device->kernels[id].variant;
-		if (number && device->backend->variant(device->handle, id, number, &variant))
-			snprintf(text, sizeof device->info.variant, "%s by %s, %.100s; else %.120s",
-			         assay_kernel_names[id], variant.name, variant.route, otherwise);
+		if (!left[i])
+			continue;
+		*one = '\0';
+		say_one(one, device, left, i);
+		snprintf(otherwise, sizeof otherwise, "%s", text);
+		snprintf(text, sizeof device->info.variant, "%.150s; else %.96s", one, otherwise);
 	}
 }
 

@@ -19,4 +19,4 @@ const char *const assay_kernel_names[ASSAY_KERNEL_COUNT] = {
     [ASSAY_KERNEL_MEMORY_WALK_ALONE] = "memory_walk_alone",
 };
 
-const _Bool assay_kernel_in_units[ASSAY_KERNEL_COUNT] = {[ASSAY_KERNEL_MATMUL_I8] = 1};
+const _Bool assay_kernel_in_units[ASSAY_KERNEL_COUNT] = {[ASSAY_KERNEL_MATMUL_I8] = 1, [ASSAY_KERNEL_MATMUL_I9] = 1};

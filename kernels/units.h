@@ -21,7 +21,23 @@
  *   WMMA_11    AMD gfx11                 v_wmma_i32_16x16x16_iu8       32     16      4     4     8
  *   WMMA_12    AMD gfx12                 v_wmma_i32_16x16x16_iu8       32     16      2     4     8
  *
+ * A *half product* is the same for operands of f16, two a word, and sums in f32, on the same slots and entries; its own
+ * are only how many words a lane brings, which, and how many of each row a call takes. Sums are exact while they are
+ * integers below 2^24, whatever the order.
+ *
+ *                                        instruction                 words  step
+ *   MMA_K16    NVIDIA sm_75              mma.m16n8k8.f32.f16             1     4
+ *   MMA_K32    NVIDIA sm_80 and later    mma.m16n8k16.f32.f16            2     8
+ *   MFMA_...   AMD gfx908 to gfx942      v_mfma_f32_16x16x16f16          2     8
+ *   WMMA_11    AMD gfx11                 v_wmma_f32_16x16x16_f16         8     8
+ *   WMMA_12    AMD gfx12                 v_wmma_f32_16x16x16_f16         4     8
+ *
  * Sources: PTX ISA 9.0, 9.7.14; AMD's CDNA1, CDNA3, RDNA3 and RDNA4 instruction set references. */
+
+/* How many products a sum of floats may have where operands are those of matmul-i9/1 (SPEC 14.14). */
+#if !defined(HALF_SUMMANDS)
+#define HALF_SUMMANDS 4096
+#endif
 
 /* ---- The machine's instructions. A program that defines UNITS_EMULATED brings its own (harness/test/units.c). ---- */
 
@@ -34,6 +50,18 @@ extern __attribute__((shared)) u32x4 group_memory[];
 #define SHAPE(name)                                     \
 	extern "C" __attribute__((device)) u32 name[5]; \
 	__attribute__((device, used)) u32 name[5]
+
+/* x, of which the compiler knows nothing: what depends on it is not worked out earlier. On AMD's, where a compiler
+ * would read ahead as far as there are registers, no memory access moves across it either. */
+FUNCTION u32 fresh(u32 x)
+{
+#if defined(__AMDGCN__)
+	asm volatile("" : "+v"(x)::"memory");
+#else
+	asm volatile("" : "+r"(x));
+#endif
+	return x;
+}
 
 #if defined(__NVPTX__) || defined(__CUDA_ARCH__)
 
@@ -56,6 +84,14 @@ FUNCTION void mma_m16n8k32(u32 *c0, u32 *c1, u32 *c2, u32 *c3, u32 a0, u32 a1, u
 	             : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
 }
 
+FUNCTION void mma_m16n8k16(float *c0, float *c1, float *c2, float *c3, u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1)
+{
+	asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+	             "{%0, %1, %2, %3};"
+	             : "+f"(*c0), "+f"(*c1), "+f"(*c2), "+f"(*c3)
+	             : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
+
 FUNCTION void cp_async(u32x4 *to, const u32x4 *from)
 {
 	u32 address;
@@ -72,10 +108,21 @@ FUNCTION void mma_m8n8k16(u32 *c0, u32 *c1, u32 a, u32 b)
 	             : "+r"(*c0), "+r"(*c1)
 	             : "r"(a), "r"(b));
 }
+
+FUNCTION void mma_m16n8k8(float *c0, float *c1, float *c2, float *c3, u32 a0, u32 a1, u32 b)
+{
+	asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, "
+	             "{%0, %1, %2, %3};"
+	             : "+f"(*c0), "+f"(*c1), "+f"(*c2), "+f"(*c3)
+	             : "r"(a0), "r"(a1), "r"(b));
+}
 #endif
 
 #elif defined(__AMDGCN__)
 
+typedef _Float16 units_f16x4 __attribute__((ext_vector_type(4)));
+typedef _Float16 units_f16x8 __attribute__((ext_vector_type(8)));
+typedef _Float16 units_f16x16 __attribute__((ext_vector_type(16)));
 #define GROUP (__builtin_amdgcn_workgroup_id_x())
 #define GROUP_ITEM (__builtin_amdgcn_workitem_id_x())
 FUNCTION void BARRIER(void)
@@ -120,12 +167,30 @@ FUNCTION void unit_clear(unit_sums *sum)
 	sum->x[0] = sum->x[1] = 0;
 }
 
+typedef struct {
+	float x[UNIT_SUMS];
+} half_sums;
+#define half_sum(sums, r) ((sums).x[r])
+#define half_word(lane, i) unit_word(lane, i)
+
+FUNCTION void half_clear(half_sums *sum)
+{
+	sum->x[0] = sum->x[1] = 0;
+}
+
 #if defined(UNITS_MMA_K32)
 #define UNIT_WORDS 2
 #define UNIT_STEP 8
 FUNCTION void unit_products(unit_sums *sum0, unit_sums *sum1, const u32 *a0, const u32 *a1, const u32 *b)
 {
 	mma_m16n8k32(&sum0->x[0], &sum0->x[1], &sum1->x[0], &sum1->x[1], a0[0], a1[0], a0[1], a1[1], b[0], b[1]);
+}
+
+#define HALF_WORDS 2
+#define HALF_STEP 8
+FUNCTION void half_products(half_sums *sum0, half_sums *sum1, const u32 *a0, const u32 *a1, const u32 *b)
+{
+	mma_m16n8k16(&sum0->x[0], &sum0->x[1], &sum1->x[0], &sum1->x[1], a0[0], a1[0], a0[1], a1[1], b[0], b[1]);
 }
 #else
 #define UNIT_WORDS 1
@@ -135,6 +200,13 @@ FUNCTION void unit_products(unit_sums *sum0, unit_sums *sum1, const u32 *a0, con
 	mma_m8n8k16(&sum0->x[0], &sum0->x[1], a0[0], b[0]);
 	mma_m8n8k16(&sum1->x[0], &sum1->x[1], a1[0], b[0]);
 }
+
+#define HALF_WORDS 1
+#define HALF_STEP 4
+FUNCTION void half_products(half_sums *sum0, half_sums *sum1, const u32 *a0, const u32 *a1, const u32 *b)
+{
+	mma_m16n8k8(&sum0->x[0], &sum0->x[1], &sum1->x[0], &sum1->x[1], a0[0], a1[0], b[0]);
+}
 #endif
 
 #else
@@ -142,22 +214,35 @@ FUNCTION void unit_products(unit_sums *sum0, unit_sums *sum1, const u32 *a0, con
 typedef int units_i32x2 __attribute__((vector_size(8)));
 typedef int units_i32x4 __attribute__((vector_size(16)));
 typedef int units_i32x8 __attribute__((vector_size(32)));
+typedef float units_f32x4 __attribute__((vector_size(16)));
+typedef float units_f32x8 __attribute__((vector_size(32)));
 #define UNIT_SLOTS 16
+#define HALF_STEP 8
 #define unit_slot(lane) ((lane) % 16)
 #define unit_column(lane, r) ((lane) % 16)
 #define unit_sum(sums, r) ((u32)(sums)[r])
+#define half_sum(sums, r) ((sums)[r])
 
 #if defined(UNITS_WMMA_11) || defined(UNITS_WMMA_12)
 #define UNIT_WAVE 32
 #define UNIT_STEP 4
 #define UNIT_SUMS 8
 typedef units_i32x8 unit_sums;
+typedef units_f32x8 half_sums;
 #else
 #define UNIT_WAVE 64
 #define UNIT_SUMS 4
 #define unit_word(lane, i) ((lane) / 16 + 4 * (i))
 #define unit_row(lane, r) ((lane) / 16 * 4 + (r))
 typedef units_i32x4 unit_sums;
+typedef units_f32x4 half_sums;
+#define HALF_WORDS 2
+#define half_word(lane, i) ((lane) / 16 * 2 + (i))
+FUNCTION half_sums half_product(half_sums sum, const u32 *a, const u32 *b)
+{
+	units_i32x2 x = {(int)a[0], (int)a[1]}, y = {(int)b[0], (int)b[1]};
+	return __builtin_amdgcn_mfma_f32_16x16x16f16((units_f16x4)x, (units_f16x4)y, sum, 0, 0, 0);
+}
 #endif
 
 #if defined(UNITS_WMMA_11)
@@ -169,6 +254,20 @@ FUNCTION unit_sums units_product(unit_sums sum, const u32 *a, const u32 *b)
 	units_i32x4 x = {(int)a[0], (int)a[1], (int)a[2], (int)a[3]}, y = {(int)b[0], (int)b[1], (int)b[2], (int)b[3]};
 	return __builtin_amdgcn_wmma_i32_16x16x16_iu8_w32(1, x, 1, y, sum, 0);
 }
+
+#define HALF_WORDS 8
+#define HALF_PARTS 2
+#define half_word(lane, i) (i)
+FUNCTION half_sums half_product(half_sums sum, const u32 *a, const u32 *b)
+{
+	units_i32x8 x, y;
+	UNROLL
+	for (u32 i = 0; i < HALF_WORDS; i++) {
+		x[i] = (int)a[i];
+		y[i] = (int)b[i];
+	}
+	return __builtin_amdgcn_wmma_f32_16x16x16_f16_w32((units_f16x16)x, (units_f16x16)y, sum);
+}
 #elif defined(UNITS_WMMA_12)
 #define UNIT_WORDS 2
 #define unit_word(lane, i) ((lane) / 16 * 2 + (i))
@@ -177,6 +276,14 @@ FUNCTION unit_sums units_product(unit_sums sum, const u32 *a, const u32 *b)
 {
 	units_i32x2 x = {(int)a[0], (int)a[1]}, y = {(int)b[0], (int)b[1]};
 	return __builtin_amdgcn_wmma_i32_16x16x16_iu8_w32_gfx12(1, x, 1, y, sum, 0);
+}
+
+#define HALF_WORDS 4
+#define half_word(lane, i) ((lane) / 16 * 4 + (i))
+FUNCTION half_sums half_product(half_sums sum, const u32 *a, const u32 *b)
+{
+	units_i32x4 x = {(int)a[0], (int)a[1], (int)a[2], (int)a[3]}, y = {(int)b[0], (int)b[1], (int)b[2], (int)b[3]};
+	return __builtin_amdgcn_wmma_f32_16x16x16_f16_w32_gfx12((units_f16x8)x, (units_f16x8)y, sum);
 }
 #elif defined(UNITS_MFMA_K32)
 #define UNIT_WORDS 2
@@ -205,6 +312,22 @@ FUNCTION void unit_products(unit_sums *sum0, unit_sums *sum1, const u32 *a0, con
 	*sum0 = units_product(*sum0, a0, b);
 	*sum1 = units_product(*sum1, a1, b);
 }
+
+FUNCTION void half_clear(half_sums *sum)
+{
+	*sum = (half_sums){0};
+}
+
+FUNCTION void half_products(half_sums *sum0, half_sums *sum1, const u32 *a0, const u32 *a1, const u32 *b)
+{
+	*sum0 = half_product(*sum0, a0, b);
+	*sum1 = half_product(*sum1, a1, b);
+}
+#endif
+
+/* Into how many parts the four rows that a lane can read at once are cut, where registers are few. */
+#if !defined(HALF_PARTS)
+#define HALF_PARTS 1
 #endif
 
 /* ---- Copies into the group's memory, in sets that copy_end closes ----

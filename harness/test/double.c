@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "harness/test/group.h"
+#include "harness/test/halves.h"
 #include "harness/vendor.h"
 #include "kernels/kernels.h"
 
@@ -300,7 +301,7 @@ CALL(memory_read, cuMemcpyDtoHAsync_v2, hipMemcpyDtoHAsync, void *data, uint64_t
 
 struct function {
 	enum assay_kernel_id id;
-	const struct units *units;
+	const struct units_kernel *units;
 };
 
 struct module {
@@ -335,7 +336,7 @@ CALL(module_load, cuModuleLoadData, hipModuleLoadData, void **module, const void
 	units = elf || strstr(image, "matmul_i8_shape");
 #else
 	/* Code objects name what is in them in their first page of symbols. */
-	for (size_t i = 0; elf && !units && i < 2048; i++)
+	for (size_t i = 0; elf && !units && i < 4096; i++)
 		units = memcmp((const char *)image + i, "matmul_i8_shape", 15) == 0;
 #endif
 	if (!current || !good || code)
@@ -354,6 +355,15 @@ CALL(module_unload, cuModuleUnload, hipModuleUnload, void *module)
 	return 0;
 }
 
+/* A kernel of the program `units`, by its name; NULL when it is not one. */
+static const struct units_kernel *units_kernel(const struct module *module, const char *name)
+{
+	return !module->units                   ? NULL
+	       : strcmp(name, "matmul_i8") == 0 ? &module->units->i8
+	       : strcmp(name, "matmul_i9") == 0 ? &module->units->i9
+	                                        : NULL;
+}
+
 CALL(module_function, cuModuleGetFunction, hipModuleGetFunction, void **function, void *module, const char *name)
 {
 	if (!current || !module || fails("module_function"))
@@ -361,9 +371,9 @@ CALL(module_function, cuModuleGetFunction, hipModuleGetFunction, void **function
 	for (size_t id = 0; id < ASSAY_KERNEL_COUNT; id++)
 		if (strcmp(assay_kernel_names[id], name) == 0) {
 			struct function *found = &((struct module *)module)->functions[id];
-			*found = (struct function){(enum assay_kernel_id)id, ((struct module *)module)->units};
+			*found = (struct function){(enum assay_kernel_id)id, units_kernel(module, name)};
 			*function = found;
-			return 0;
+			return ((struct module *)module)->units && !found->units ? INVALID : 0;
 		}
 	return INVALID;
 }
@@ -371,25 +381,46 @@ CALL(module_function, cuModuleGetFunction, hipModuleGetFunction, void **function
 CALL(module_global, cuModuleGetGlobal_v2, hipModuleGetGlobal, uint64_t *address, size_t *bytes, void *module,
      const char *name)
 {
-	const struct units *units = module ? ((struct module *)module)->units : NULL;
+	const struct units_kernel *kernel;
+	char kernel_name[32];
 
-	if (!current || !units || strcmp(name, "matmul_i8_shape") != 0 || fails("module_global"))
+	snprintf(kernel_name, sizeof kernel_name, "%.*s", (int)strcspn(name, "_") + 3, name);
+	kernel = module ? units_kernel(module, kernel_name) : NULL;
+	if (!current || !kernel || strcmp(name + strlen(kernel_name), "_shape") != 0 || fails("module_global"))
 		return INVALID;
-	*address = (uint64_t)(uintptr_t)units->shape;
+	*address = (uint64_t)(uintptr_t)kernel->shape;
 	*bytes = 20;
 	return 0;
 }
 
-/* Coroutines are slow: long products are left to plain C, with the same arguments. */
-static bool units_launch(const struct units *units, const void *const *arguments, uint32_t groups)
+/* The same product by plain C. */
+static bool long_launch(enum assay_kernel_id id, const void *const *arguments)
 {
-	const uint32_t count = *(const uint32_t *)arguments[4], quads = *(const uint32_t *)arguments[6];
-	bool good = true;
+	const uint32_t first = *(const uint32_t *)arguments[3], count = *(const uint32_t *)arguments[4];
+	const uint32_t tiles = *(const uint32_t *)arguments[5], words = *(const uint32_t *)arguments[6];
+	uint32_t *a = *(uint32_t *const *)arguments[0], *b = *(uint32_t *const *)arguments[1];
 
-	if (quads <= 1024)
-		good = units->run(arguments, groups, GROUP_FIRST);
-	else
-		assay_kernels_long.range[ASSAY_KERNEL_MATMUL_I8](arguments, 0, count);
+	if (id == ASSAY_KERNEL_MATMUL_I9) {
+		a = halves_to_integers(a, (size_t)(first + count) / tiles * words * 16);
+		b = halves_to_integers(b, (size_t)tiles * words * 16);
+	}
+	const void *const converted[] = {&a, &b, arguments[2], arguments[3], arguments[4], arguments[5], arguments[6]};
+	if (a && b)
+		assay_kernels_long.range[id](converted, 0, count);
+	if (id == ASSAY_KERNEL_MATMUL_I9) {
+		free(a);
+		free(b);
+	}
+	return a && b;
+}
+
+/* Coroutines are slow: long products are left to plain C. */
+static bool units_launch(const struct function *function, const void *const *arguments, uint32_t groups)
+{
+	const uint32_t words = *(const uint32_t *)arguments[6];
+	bool good =
+	    words <= 1024 ? function->units->run(arguments, groups, GROUP_FIRST) : long_launch(function->id, arguments);
+
 	const char *wrong = getenv("ASSAY_DOUBLE_WRONG");
 	if (wrong && strcmp(wrong, "units") == 0)
 		(*(uint32_t *const *)arguments[2])[255] ^= 1;
@@ -427,7 +458,7 @@ CALL(launch, cuLaunchKernel, hipModuleLaunchKernel, void *handle, unsigned grid_
 		return INVALID;
 	if (code || lost)
 		return code;
-	if (function->units && !units_launch(function->units, arguments, grid_x))
+	if (function->units && !units_launch(function, arguments, grid_x))
 		return LOST;
 	if (!function->units)
 		assay_kernels_scalar.range[function->id](arguments, 0, grid_x * block_x);

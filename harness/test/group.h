@@ -29,14 +29,18 @@ void group_wave(group_instruction *instruction, void *part);
 
 /* ---- Kernels with matrix units on such a group (units.c), by kind of unit ---- */
 
-struct units {
-	const char *kind; /* "mma_k32" ... */
+struct units_kernel {
 	const uint32_t *shape;
 	_Bool (*run)(const void *const *arguments, uint32_t groups, enum group_order order);
 };
 
-/* The kinds of units.h, and mma_k32 without its barrier; ended by a NULL kind. */
+struct units {
+	const char *kind; /* "mma_k32" ... */
+	struct units_kernel i8, i9;
+};
+
+/* The kinds of units.h; mma_k32 without its barrier, and with sums of floats that are added to integers too late. */
 extern const struct units units_mma_k16, units_mma_k32, units_mfma_k16, units_mfma_k32, units_wmma_11, units_wmma_12,
-    units_no_barrier;
+    units_no_barrier, units_too_late;
 
 #endif
