@@ -68,7 +68,9 @@ Test(soft, numbers_of_the_grid)
 /* An operand: one bit, few bits, all bits, a factor of a sum that ends beside the middle of two numbers, or any. */
 static double operand(void)
 {
-	static const int64_t factors[] = {2147549185, 2147418113, 1, 3, (INT64_C(1) << 52) - 1, -(INT64_C(1) << 52)};
+	/* The last two times each other: 2^102 + 1. */
+	static const int64_t factors[] = {2147549185, 2147418113, (INT64_C(1) << 51) + (1 << 26) + 1,
+	                                  (INT64_C(1) << 51) - (1 << 26) + 1};
 	const uint64_t kind = anything() % 8;
 	int64_t x = (int64_t)anything() >> 11;
 
@@ -79,18 +81,18 @@ static double operand(void)
 	else if (kind == 2)
 		x = (INT64_C(1) << 52) - (INT64_C(1) << anything() % 52);
 	else if (kind == 3)
-		x = factors[anything() % 6];
+		x = factors[anything() % 4];
 	else if (kind == 4)
 		x = (INT64_C(1) << anything() % 52) + (INT64_C(1) << anything() % 52) - 1;
 	return ldexp((double)(anything() % 2 ? x : -x), -52);
 }
 
 /* An addend for a product: zero, any, a power of two, all bits set, or what nearly or exactly cancels it. All are
- * multiples of 2^-104, as sums of products are. */
+ * multiples of 2^-104, as sums of products are; some are larger, so that low bits fall off what is added. */
 static double addend(double product)
 {
 	const uint64_t kind = anything() % 8;
-	const double sign = anything() % 2 ? 1 : -1, place = ldexp(sign, (int)(anything() % 66) - 52);
+	const double sign = anything() % 2 ? 1 : -1, place = ldexp(sign, (int)(anything() % 112) - 52);
 
 	if (kind == 0)
 		return 0;
