@@ -306,7 +306,7 @@ Test(verdict, longest_words)
 	const struct assay_range most = {INT64_MAX, INT64_MAX, INT64_MAX};
 	struct assay_run run = {.unit = "hash",
 	                        .claimed = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
-	                                    INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX}};
+	                                    INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, 0, 0}};
 	struct assay_telemetry_claim telemetry = {.clock_mhz = most,
 	                                          .memory_clock_mhz = most,
 	                                          .power_mw = most,
