@@ -16,6 +16,7 @@ PREFIX ?= /usr/local
 PYTHON ?= $(shell for p in python3 /usr/bin/python3; do $$p -c 'import numpy' 2>/dev/null && { echo $$p; break; }; done || echo python3)
 COMMIT := $(shell git describe --always --dirty --abbrev=12 --match=NOTHING 2>/dev/null || echo unknown)
 MACHINE := $(shell $(CC) -dumpmachine)
+JOBS := $(shell nproc)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
             -Wwrite-strings -Wundef
@@ -185,7 +186,7 @@ FORCE:
 certify:
 	@ci/setup certify
 	@echo 'build     build/assay, build/assay-verify'
-	@$(MAKE) -s --no-print-directory all
+	@$(MAKE) -s --no-print-directory -j$(JOBS) all
 	@ci/certify
 
 SANITIZE_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -193,14 +194,14 @@ SANITIZE_tsan := -fsanitize=thread
 
 test:
 	@ci/setup test
-	@$(MAKE) -s --no-print-directory all $(BUILD)/assay-tests
-	@$(MAKE) -s --no-print-directory BUILD=build/asan EXTRA='$(SANITIZE_asan)' all build/asan/assay-tests
-	@$(MAKE) -s --no-print-directory BUILD=build/tsan EXTRA='$(SANITIZE_tsan)' build/tsan/threads
+	@$(MAKE) -s --no-print-directory -j$(JOBS) all $(BUILD)/assay-tests
+	@$(MAKE) -s --no-print-directory -j$(JOBS) BUILD=build/asan EXTRA='$(SANITIZE_asan)' all build/asan/assay-tests
+	@$(MAKE) -s --no-print-directory -j$(JOBS) BUILD=build/tsan EXTRA='$(SANITIZE_tsan)' build/tsan/threads
 	@ci/test
 
 check:
 	@ci/setup check
-	@$(MAKE) -s --no-print-directory all
+	@$(MAKE) -s --no-print-directory -j$(JOBS) all
 	@PYTHON='$(PYTHON)' FORMATTED='$(FORMATTED)' ci/check
 
 help:
