@@ -88,18 +88,18 @@ static uint16_t half(int32_t value, uint32_t form)
 static void operand_fill(uint8_t *operand, const struct product *product, uint32_t panels, const int16_t values[2],
                          bool spread, uint32_t salt, bool gaps, uint32_t form)
 {
-	const uint32_t a_word = 4 / product->element_bytes;
+	const uint32_t a_word = 4 / product->element_bytes, bits = 8 * product->element_bytes;
 	const size_t panel_bytes = (size_t)16 * product->k * product->element_bytes;
+	uint32_t *words = (uint32_t *)(void *)operand;
 
-	memset(operand, 0, panel_bytes);
-	for (uint32_t k = 0; k < product->k; k++) {
-		const int32_t value = element(values, spread, k, salt);
-		const uint16_t bits = product->element_bytes == 1 ? (uint8_t)value : half(value, form);
+	for (uint32_t w = 0; w < product->k / a_word; w++) {
+		uint32_t word = 0;
+		for (uint32_t i = 0; i < a_word; i++) {
+			const int32_t value = element(values, spread, w * a_word + i, salt);
+			word |= (uint32_t)(bits == 8 ? (uint8_t)value : half(value, form)) << bits * i;
+		}
 		for (uint32_t row = 0; row < 16; row++)
-			if (!gaps || row % 4 != 3)
-				memcpy(operand + ((size_t)(k / a_word) * 16 + row) * 4 +
-				           k % a_word * product->element_bytes,
-				       &bits, product->element_bytes);
+			words[w * 16 + row] = gaps && row % 4 == 3 ? 0 : word;
 	}
 	for (uint32_t panel = 1; panel < panels; panel++)
 		memcpy(operand + panel * panel_bytes, operand, panel_bytes);
