@@ -334,11 +334,12 @@ enum assay_status assay_job_run(struct assay_job *job, struct assay_error *error
 		memcpy(job->segment_seeds[j], seed, sizeof seed);
 		if (!is_over(job, j) && !is_stopped(job))
 			status = assay_segment_run(job, j, error);
-		job->stopped = job->stopped || !is_over(job, j);
 		segment_commit(job, j, commit);
 		assay_chain_next_segment(seed, seed, commit, assay_nonce_self);
 	}
 	memcpy(job->sample_key, seed, sizeof seed);
+	for (uint32_t j = 0; j < challenge->segment_count; j++)
+		job->stopped = job->stopped || !is_over(job, j);
 	return status ? status : nothing_done(job, error);
 }
 

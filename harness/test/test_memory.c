@@ -242,6 +242,7 @@ Test(memory, a_job_with_two_tables)
 	cr_assert(support_cpu(&devices[0], 0));
 	job_of(&job, &secret, devices, 2);
 	support_ok(assay_job_run(&job, &error), error);
+	cr_expect(!job.stopped, "a fill that is done is no reason to go on later");
 	for (uint32_t i = 0; i < 2; i++) {
 		cr_expect_eq(job.runs[i].rounds, 0, "a fill has no rounds");
 		cr_expect_eq(job.runs[2 + i].rounds, 9);
