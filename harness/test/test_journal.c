@@ -194,9 +194,9 @@ Test(journal, cut_off_anywhere)
 Test(journal, cut_off_in_a_walk)
 {
 	static const struct assay_params table = {{2, 64, 0}};
-	static const struct assay_segment segments[] = {{.work = &assay_work_memory_fill, .params = table},
-	                                                {.work = &assay_work_memory, .params = table, .rounds = 9},
-	                                                {.work = &assay_work_sha256, .params = {{0, 5}}, .rounds = 2}};
+	const struct assay_segment segments[] = {{.work = &assay_work_memory_fill, .params = table},
+	                                         {.work = &assay_work_memory, .params = table, .rounds = 9},
+	                                         {.work = &assay_work_sha256, .params = {{0, 5}}, .rounds = 2}};
 	static uint8_t bytes[FILE_MAX];
 	struct assay_job whole, job;
 

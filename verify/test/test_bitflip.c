@@ -216,7 +216,7 @@ Test(bitflip, signature_in_another_encoding)
 	*last = was;
 	if (!special)
 		special = start;
-	char *other = malloc(pair.envelope.len + 2);
+	char *other = malloc(pair.envelope.len + 3);
 	int len = sprintf(other, "%.*s\\n%s", (int)(special - text), text, special);
 	expect_envelope_refused(other, (size_t)len, "a line end at", (size_t)(special - text));
 	free(other);
