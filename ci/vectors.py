@@ -505,6 +505,13 @@ class Memory:
     def value(self, seed, t, fill):
         return self.walk(seed, fill, [t])[0]
 
+    def values_of(self, places, fill):
+        """Many leaves at once, each a (seed, walker)."""
+        key, state = self.table_key(fill), np.concatenate([self.start(seed, [t]) for seed, t in places], axis=1)
+        for _ in range(self.reads):
+            state = self.step(state, key)
+        return [state[:, i].astype("<u4").tobytes() for i in range(len(places))]
+
     def values(self, seed, fill):
         return self.walk(seed, fill, range(1 << self.walkers))
 
@@ -960,6 +967,9 @@ class Verification:
         for root in roots:
             seeds.append(next_seed(seeds[-1], root))
         drawn = draws(chain.draw_key(j, d), len(roots) * segment.leaves, challenge.samples)
+        if fill:
+            places = [(seeds[y // segment.leaves], y % segment.leaves) for y in drawn]
+            hashes = {y: leaf(x) for y, x in zip(drawn, segment.workload.values_of(places, *fill))}
         for y, path in zip(drawn, t.openings[j, d]):
             r, i = divmod(y, segment.leaves)
             if y not in hashes:
