@@ -21,10 +21,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_EXPECT(challenge.segment_count >= 1 && challenge.segment_count <= ASSAY_SEGMENTS_MAX);
 	for (uint32_t i = 0; i < challenge.segment_count; i++) {
 		const struct assay_segment *segment = &challenge.segments[i];
-		FUZZ_EXPECT((segment->rounds == 0) != (segment->duration_ms == 0));
+		if (segment->work->is_fill) {
+			FUZZ_EXPECT(segment->rounds == 0 && segment->duration_ms == 0);
+			FUZZ_EXPECT(i + 1 < challenge.segment_count && segment[1].work->fill == segment->work);
+			FUZZ_EXPECT(memcmp(&segment->params, &segment[1].params, sizeof segment->params) == 0);
+		} else {
+			FUZZ_EXPECT((segment->rounds == 0) != (segment->duration_ms == 0));
+			FUZZ_EXPECT(assay_segment_rounds_allowed(segment, segment->rounds ? segment->rounds : 1));
+		}
+		FUZZ_EXPECT(assay_segment_rounds_allowed(segment, 0));
+		FUZZ_EXPECT(!segment->work->fill || (i > 0 && segment[-1].work == segment->work->fill));
 		FUZZ_EXPECT(segment->work->allowed(&segment->params));
 		FUZZ_EXPECT(segment->work->depth(&segment->params) <= ASSAY_DEPTH_MAX);
-		FUZZ_EXPECT(assay_segment_rounds_allowed(segment, segment->rounds ? segment->rounds : 1));
 	}
 	assay_challenge_in_profile(&challenge);
 	FUZZ_EXPECT(assay_challenge_cost(&challenge) >= 21);
