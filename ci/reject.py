@@ -298,7 +298,7 @@ def text_memory():
         for i in (0, 1, items - 1):
             t.put("item_%d" % i, w.item(key, [i])[:, 0].tobytes())
         for walker in sorted({0, last}):
-            state = w.start(seed, [walker])
+            state = w.start([(seed, walker)])
             for n in range(3):
                 t.put("walker_%d_state_%d" % (walker, n), state[:, 0].tobytes())
                 t.put("walker_%d_index_%d" % (walker, n), w.index(state)[0])
@@ -646,13 +646,13 @@ class Cheat(Prover):
 
     def memory_values(self, w, seed, d):
         """Walks in a table that is wrong, or read wrongly."""
-        key, state = w.table_key(self.fills[3, d]), w.start(seed, range(1 << w.walkers))
+        key, state = w.table_key(self.fills[3, d]), w.start([(seed, i) for i in range(1 << w.walkers)])
         if self.how == "memory-table-of-other-device":
             key = w.table_key(self.fills[3, 0])
         if self.how == "memory-table-from-round":
             key = w.table_key(seed)
         if self.how == "memory-walkers-of-table":
-            state = w.start(self.fills[3, d], range(1 << w.walkers))
+            state = w.start([(self.fills[3, d], i) for i in range(1 << w.walkers)])
         for _ in range(w.reads):
             at = w.index(state)
             if self.how == "memory-half-a-table":

@@ -486,9 +486,10 @@ class Memory:
         return self.mix(x, self.double_rounds)
 
     @staticmethod
-    def start(seed, walkers):
-        key = H("assay/1 memory/1 walkers\n", seed)
-        return np.stack([chacha20(key, 2 * w, 2).view("<u4").astype(np.uint32) for w in walkers], axis=1)
+    def start(places):
+        """Of (seed, walker) each."""
+        keys = {seed: H("assay/1 memory/1 walkers\n", seed) for seed, w in places}
+        return np.stack([chacha20(keys[seed], 2 * w, 2).view("<u4").astype(np.uint32) for seed, w in places], axis=1)
 
     def index(self, state):
         return [((int(high) << 32 | int(low)) * self.items) >> 64 for low, high in zip(state[0], state[1])]
@@ -496,24 +497,15 @@ class Memory:
     def step(self, state, key):
         return self.mix(state ^ self.item(key, self.index(state)), 2)
 
-    def walk(self, seed, fill, walkers):
-        key, state = self.table_key(fill), self.start(seed, walkers)
-        for _ in range(self.reads):
-            state = self.step(state, key)
-        return [state[:, i].astype("<u4").tobytes() for i in range(len(walkers))]
-
-    def value(self, seed, t, fill):
-        return self.walk(seed, fill, [t])[0]
-
-    def values_of(self, places, fill):
-        """Many leaves at once, each a (seed, walker)."""
-        key, state = self.table_key(fill), np.concatenate([self.start(seed, [t]) for seed, t in places], axis=1)
+    def walk(self, places, fill):
+        """Leaves, each of a (seed, walker), all at once: one alone takes almost as long."""
+        key, state = self.table_key(fill), self.start(places)
         for _ in range(self.reads):
             state = self.step(state, key)
         return [state[:, i].astype("<u4").tobytes() for i in range(len(places))]
 
     def values(self, seed, fill):
-        return self.walk(seed, fill, range(1 << self.walkers))
+        return self.walk([(seed, w) for w in range(1 << self.walkers)], fill)
 
 
 class MemoryFill(Memory):
@@ -969,11 +961,11 @@ class Verification:
         drawn = draws(chain.draw_key(j, d), len(roots) * segment.leaves, challenge.samples)
         if fill:
             places = [(seeds[y // segment.leaves], y % segment.leaves) for y in drawn]
-            hashes = {y: leaf(x) for y, x in zip(drawn, segment.workload.values_of(places, *fill))}
+            hashes = {y: leaf(x) for y, x in zip(drawn, segment.workload.walk(places, *fill))}
         for y, path in zip(drawn, t.openings[j, d]):
             r, i = divmod(y, segment.leaves)
             if y not in hashes:
-                hashes[y] = leaf(segment.workload.value(seeds[r], i, *fill))
+                hashes[y] = leaf(segment.workload.value(seeds[r], i))
             if fold(hashes[y], i, path) != roots[r]:
                 self.note("recheck", "leaf.mismatch", "%s round %d leaf %d" % (where, r, i))
                 return False
