@@ -172,21 +172,10 @@ static uint8_t *batch_read(struct assay_checkpoint *checkpoint, struct source *s
 static enum assay_status append(struct assay_run_log *log, const uint8_t record[ASSAY_RECORD_BYTES],
                                 struct assay_error *error)
 {
-	if (log->rounds == log->capacity) {
-		uint32_t capacity = log->capacity ? 2 * log->capacity : 256;
-		void *roots = realloc(log->roots, (size_t)capacity * sizeof *log->roots);
-		if (roots)
-			log->roots = roots;
-		void *times = realloc(log->round_ns, (size_t)capacity * sizeof *log->round_ns);
-		if (times)
-			log->round_ns = times;
-		void *device_times = realloc(log->device_ns, (size_t)capacity * sizeof *log->device_ns);
-		if (device_times)
-			log->device_ns = device_times;
-		if (!roots || !times || !device_times)
-			return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory for a checkpoint");
-		log->capacity = capacity;
-	}
+	enum assay_status status = assay_log_reserve(log, error);
+
+	if (status)
+		return status;
 	memcpy(log->roots[log->rounds], record + 8, ASSAY_HASH_BYTES);
 	log->round_ns[log->rounds] = assay_le64_read(record + 40);
 	log->elapsed_ns = assay_le64_read(record + 48);
@@ -279,11 +268,8 @@ void assay_checkpoint_close(struct assay_checkpoint *checkpoint)
 	if (!checkpoint)
 		return;
 	for (uint32_t i = 0;
-	     checkpoint->runs && i < checkpoint->challenge.segment_count * checkpoint->challenge.devices; i++) {
-		free(checkpoint->runs[i].roots);
-		free(checkpoint->runs[i].round_ns);
-		free(checkpoint->runs[i].device_ns);
-	}
+	     checkpoint->runs && i < checkpoint->challenge.segment_count * checkpoint->challenge.devices; i++)
+		assay_log_release(&checkpoint->runs[i]);
 	free(checkpoint->runs);
 	free(checkpoint->challenge_text);
 	free(checkpoint->devices_text);

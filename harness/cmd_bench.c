@@ -33,11 +33,9 @@ static const char usage[] =
     "      --variant NAME       of the kernels (the fastest that is sound)\n"
     "      --json               one JSON object a line\n";
 
-enum { LEAVES_TIMED = 16 };
-
 struct result {
 	struct assay_timing bare, round;
-	struct assay_spread leaf; /* nanoseconds */
+	uint64_t leaf_ns;
 };
 
 /* What is repeated, and with what. */
@@ -74,22 +72,6 @@ static enum assay_status round_step(void *context, uint64_t *device_ns, struct a
 	return status;
 }
 
-static void measure_leaf(struct result *result, const struct assay_work *work, const struct assay_params *params)
-{
-	uint8_t values[ASSAY_LEAVES_MAX * ASSAY_LEAF_BYTES_MAX], seed[ASSAY_HASH_BYTES] = {1};
-	struct assay_leaf list[ASSAY_LEAVES_MAX];
-	uint64_t times[LEAVES_TIMED], leaves = UINT64_C(1) << work->depth(params);
-
-	for (uint32_t i = 0; i < LEAVES_TIMED; i++) {
-		uint64_t before = assay_clock_ns();
-		for (uint32_t l = 0; l < ASSAY_LEAVES_MAX; l++)
-			list[l] = (struct assay_leaf){seed, seed, (leaves / LEAVES_TIMED * i + l) % leaves};
-		assay_work_leaves(values, work, params, list, ASSAY_LEAVES_MAX);
-		times[i] = (assay_clock_ns() - before) / ASSAY_LEAVES_MAX;
-	}
-	result->leaf = assay_spread_of(times, LEAVES_TIMED);
-}
-
 static enum assay_status bench(struct result *result, struct assay_device *device, const struct assay_work *work,
                                const struct assay_params *params, uint64_t limit_ns, struct assay_telemetry *telemetry,
                                struct assay_error *error)
@@ -106,18 +88,15 @@ static enum assay_status bench(struct result *result, struct assay_device *devic
 	bench.band_roots = malloc(engine.bands * sizeof *bench.band_roots);
 	if (!bench.band_roots)
 		status = assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
-	if (!status && engine.workload->fill) {
-		status = engine.workload->reserve(engine.state, error);
-		if (!status)
-			status = engine.workload->fill(engine.state, bench.seed, error);
-	}
+	if (!status)
+		status = assay_engine_fill(&engine, bench.seed, true, error);
 	plan.step = round_step;
 	if (!status)
 		status = assay_timing_take(&result->round, &plan, error);
 	plan.step = bare_step;
 	if (!status)
 		status = assay_timing_take(&result->bare, &plan, error);
-	measure_leaf(result, work, params);
+	result->leaf_ns = assay_leaf_ns(work, params);
 	free(bench.band_roots);
 	assay_engine_finish(&engine);
 	return status;
@@ -152,8 +131,8 @@ static void print(const struct assay_device *device, const struct assay_work *wo
 	assay_quantity(bare, units * 1e9 / bare_round, work->unit, "/s");
 	assay_quantity(whole, units * 1e9 / round, work->unit, "/s");
 	printf("  %-12s %-10s %13s %13s  %5.1f %%   %8.1f ms  %7.3f ms  %8.0f x\n", work->name, device->id, bare, whole,
-	       100.0 * (round / bare_round - 1), round / 1e6, (double)result->leaf.median / 1e6,
-	       round / (double)result->leaf.median);
+	       100.0 * (round / bare_round - 1), round / 1e6, (double)result->leaf_ns / 1e6,
+	       round / (double)result->leaf_ns);
 	print_notes("bare kernel", &result->bare, units, work->unit);
 	print_notes("whole round", &result->round, units, work->unit);
 }
@@ -200,7 +179,7 @@ static void print_json(const struct assay_device *device, const struct assay_wor
 	json_object_set_new(object, "workload", json_string(work->name));
 	json_object_set_new(object, "unit", json_string(work->unit));
 	json_object_set_new(object, "variant", json_string(device->info.variant));
-	json_object_set_new(object, "leafMedianNs", known((int64_t)result->leaf.median));
+	json_object_set_new(object, "leafMedianNs", known((int64_t)result->leaf_ns));
 	json_object_set_new(object, "roundWork", known((int64_t)work->round_work(params)));
 	/* May be below 0, when the two differ by less than their noise. */
 	json_object_set_new(

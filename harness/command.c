@@ -120,8 +120,12 @@ enum assay_status assay_works_find(const struct assay_work **works, uint32_t *co
 	char name[64];
 
 	*count = 0;
-	if (strcmp(list, "all") == 0)
-		list = "matmul-i8,matmul-i9,matmul-f32,matmul-f64,sha256,memory";
+	/* The table has each fill in front of its walk. */
+	if (strcmp(list, "all") == 0) {
+		for (; assay_works[*count]; ++*count)
+			works[*count] = assay_works[*count];
+		return ASSAY_OK;
+	}
 	while (next_name(name, &list)) {
 		const struct assay_work *found = NULL;
 		for (size_t i = 0; assay_works[i]; i++)

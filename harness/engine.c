@@ -73,6 +73,17 @@ void assay_engine_finish(struct assay_engine *engine)
 	memset(engine, 0, sizeof *engine);
 }
 
+enum assay_status assay_engine_fill(struct assay_engine *engine, const uint8_t seed[ASSAY_HASH_BYTES], bool room,
+                                    struct assay_error *error)
+{
+	const struct assay_workload *workload = engine->workload;
+
+	if (!workload->fill)
+		return ASSAY_OK;
+	enum assay_status status = room ? workload->reserve(engine->state, error) : ASSAY_OK;
+	return status ? status : workload->fill(engine->state, seed, error);
+}
+
 /* Digests of the first `count` leaf values and of every level above them, into the tree buffer: level t begins at
  * digest 2 * count - 2 * (count >> t). */
 static enum assay_status hash_tree(struct assay_engine *engine, uint64_t count, struct assay_error *error)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "harness/measure.h"
+#include "harness/timing.h"
 #include "verify/arith.h"
 
 /* What one device needs for a workload. */
@@ -28,9 +29,9 @@ static enum assay_status timed_round(uint64_t *ns, struct assay_engine *engine, 
 	return status;
 }
 
-/* Where a table comes first none is made here, which may take long: leaves are computed without one, ever more of them
- * until they take long enough to time, and tell how long items and openings take. How fast a table is read is not
- * known. */
+/* A walk. Where a table comes first none is made here, which may take long: leaves are computed without one, ever more
+ * of them until they take long enough to time, and tell how long items and openings take. How fast a table is read is
+ * not known. */
 static enum assay_status probe_table(struct needs *needs, struct assay_device *device,
                                      const struct assay_segment *segment)
 {
@@ -43,7 +44,7 @@ static enum assay_status probe_table(struct needs *needs, struct assay_device *d
 	    assay_engine_prepare(&engine, device, assay_workload_of(segment->work), &segment->params, NULL);
 	if (status)
 		return status;
-	status = engine.workload->fill(engine.state, seed, NULL);
+	status = assay_engine_fill(&engine, seed, false, NULL);
 	for (uint64_t next = engine.band; !status && ns < LONG_NS && next <= engine.leaves; next *= 2) {
 		uint64_t start = assay_clock_ns();
 		status = engine.workload->leaves(engine.state, seed, 0, next, engine.values, NULL);
@@ -112,24 +113,6 @@ static uint64_t openings_ns(const struct needs *needs, const struct assay_job *j
 	return (uint64_t)ns;
 }
 
-static uint64_t recheck_ns(const struct assay_segment *segment, uint32_t samples)
-{
-	static const uint8_t seed[ASSAY_HASH_BYTES] = {1};
-	uint8_t values[ASSAY_LEAVES_MAX * ASSAY_LEAF_BYTES_MAX];
-	struct assay_leaf leaves[ASSAY_LEAVES_MAX];
-	uint64_t best_ns = UINT64_MAX;
-
-	for (uint32_t l = 0; l < ASSAY_LEAVES_MAX; l++)
-		leaves[l] = (struct assay_leaf){seed, seed, 0};
-	for (int turn = 0; turn < 3; turn++) {
-		uint64_t start = assay_clock_ns();
-		assay_work_leaves(values, segment->work, &segment->params, leaves, ASSAY_LEAVES_MAX);
-		uint64_t ns = assay_clock_ns() - start;
-		best_ns = ns < best_ns ? ns : best_ns;
-	}
-	return best_ns / ASSAY_LEAVES_MAX * samples;
-}
-
 void assay_estimate_make(struct assay_estimate *estimate, const struct assay_job *job)
 {
 	const struct assay_challenge *challenge = &job->challenge;
@@ -141,14 +124,15 @@ void assay_estimate_make(struct assay_estimate *estimate, const struct assay_job
 		estimate->work_ns[j] = UINT64_C(1000000) * segment->duration_ms;
 		for (uint32_t d = 0; d < challenge->devices; d++) {
 			struct needs needs = {0};
-			if (segment->work->is_fill || segment->work->fill) {
+			if (segment->work->is_fill) /* told by its walk */
+				continue;
+			if (segment->work->fill) {
 				if (probe_table(&needs, &job->devices[d], segment) != ASSAY_OK)
 					continue;
-				if (segment->work->is_fill && needs.fill_ns > estimate->work_ns[j])
-					estimate->work_ns[j] = needs.fill_ns;
-				if (segment->work->fill)
-					estimate->rest_ns += challenge->samples * needs.open_ns +
-					                     recheck_ns(segment, challenge->samples);
+				if (needs.fill_ns > estimate->work_ns[j - 1])
+					estimate->work_ns[j - 1] = needs.fill_ns;
+				estimate->rest_ns += challenge->samples *
+				                     (needs.open_ns + assay_leaf_ns(segment->work, &segment->params));
 				continue;
 			}
 			if (probe(&needs, &job->devices[d], segment) != ASSAY_OK || needs.round_ns == 0)
@@ -161,7 +145,8 @@ void assay_estimate_make(struct assay_estimate *estimate, const struct assay_job
 				estimate->setup_ns[j] = needs.setup_ns;
 			if (all_ns > estimate->work_ns[j])
 				estimate->work_ns[j] = all_ns;
-			estimate->rest_ns += openings_ns(&needs, job, rounds) + recheck_ns(segment, challenge->samples);
+			estimate->rest_ns += openings_ns(&needs, job, rounds) +
+			                     challenge->samples * assay_leaf_ns(segment->work, &segment->params);
 		}
 	}
 }

@@ -34,8 +34,7 @@ size_t assay_band_share(const struct assay_job *job)
 	return (job->band_bytes ? job->band_bytes : BAND_BYTES) / job->challenge.segment_count / job->challenge.devices;
 }
 
-/* Room for one more round. */
-static enum assay_status log_grow(const struct assay_job *job, struct assay_run_log *log, struct assay_error *error)
+enum assay_status assay_log_reserve(struct assay_run_log *log, struct assay_error *error)
 {
 	if (log->rounds < log->capacity)
 		return ASSAY_OK;
@@ -49,8 +48,23 @@ static enum assay_status log_grow(const struct assay_job *job, struct assay_run_
 	void *device_times = realloc(log->device_ns, (size_t)capacity * sizeof *log->device_ns);
 	if (device_times)
 		log->device_ns = device_times;
-	size_t bands_len = (size_t)capacity * log->bands * sizeof *log->band_roots;
+	if (!roots || !times || !device_times)
+		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory for the results of %u rounds",
+		                  capacity);
+	log->capacity = capacity;
+	return ASSAY_OK;
+}
+
+/* Room for one more round, and for its band roots while they fit. */
+static enum assay_status log_grow(const struct assay_job *job, struct assay_run_log *log, struct assay_error *error)
+{
+	const uint32_t before = log->capacity;
+	enum assay_status status = assay_log_reserve(log, error);
+	size_t bands_len = (size_t)log->capacity * log->bands * sizeof *log->band_roots;
 	void *bands = NULL;
+
+	if (status || log->capacity == before)
+		return status;
 	if (!log->bands_dropped && bands_len <= assay_band_share(job))
 		bands = realloc(log->band_roots, bands_len);
 	if (bands) {
@@ -60,14 +74,10 @@ static enum assay_status log_grow(const struct assay_job *job, struct assay_run_
 		log->band_roots = NULL;
 		log->bands_dropped = true;
 	}
-	if (!roots || !times || !device_times)
-		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory for the results of %u rounds",
-		                  capacity);
-	log->capacity = capacity;
 	return ASSAY_OK;
 }
 
-static void log_release(struct assay_run_log *log)
+void assay_log_release(struct assay_run_log *log)
 {
 	free(log->roots);
 	free(log->band_roots);
@@ -348,7 +358,7 @@ void assay_job_close(struct assay_job *job)
 	if (!job)
 		return;
 	for (uint32_t i = 0; job->runs && i < job->challenge.segment_count * job->challenge.devices; i++)
-		log_release(&job->runs[i]);
+		assay_log_release(&job->runs[i]);
 	for (uint32_t d = 0; job->filled && d < job->challenge.devices; d++)
 		assay_engine_finish(&job->filled[d]);
 	assay_device_close(&job->spare);

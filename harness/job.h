@@ -24,6 +24,10 @@ struct assay_run_log {
 	struct assay_telemetry_run telemetry;
 };
 
+/* Room for one more round: its root and times, not its band roots. */
+enum assay_status assay_log_reserve(struct assay_run_log *log, struct assay_error *error) ASSAY_CHECK_RESULT;
+void assay_log_release(struct assay_run_log *log);
+
 /* How a device ended before its work did. */
 struct assay_failure {
 	enum assay_status status; /* ASSAY_OK: it did not */

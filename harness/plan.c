@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "harness/measure.h"
+#include "harness/timing.h"
 #include "harness/workload.h"
 
 /* What one segment takes beside the time that is asked for, in nanoseconds. */
@@ -18,25 +19,20 @@ struct cost {
 static const uint8_t seed[ASSAY_HASH_BYTES] = {0};
 
 /* As in a job: memory, and the table where there is one; then rounds. */
-static enum assay_status trial_rounds(struct cost *cost, struct assay_engine *engine, const struct assay_work *work,
+static enum assay_status trial_rounds(struct cost *cost, struct assay_engine *engine,
                                       uint8_t (*band_roots)[ASSAY_HASH_BYTES], uint64_t start,
                                       struct assay_error *error)
 {
 	const struct assay_device *device = engine->device;
 	uint8_t root[ASSAY_HASH_BYTES];
-	enum assay_status status = ASSAY_OK;
+	enum assay_status status = assay_engine_fill(engine, seed, true, error);
 
-	if (engine->workload->fill) {
-		status = engine->workload->reserve(engine->state, error);
-		if (!status)
-			status = engine->workload->fill(engine->state, seed, error);
-		if (!status)
-			status = device->backend->synchronise(device->handle, error);
-	}
-	if (!status && !work->is_fill)
+	if (!status)
+		status = device->backend->synchronise(device->handle, error);
+	if (!status)
 		status = assay_engine_round(engine, seed, root, band_roots, error);
 	uint64_t first = assay_clock_ns();
-	if (!status && !work->is_fill)
+	if (!status)
 		status = assay_engine_round(engine, seed, root, band_roots, error);
 	if (!status)
 		*cost = (struct cost){.setup = first - start, .round = assay_clock_ns() - first};
@@ -50,8 +46,8 @@ static enum assay_status trial_opening(struct cost *cost, struct assay_engine *e
 	uint8_t *path = malloc((size_t)engine->depth * ASSAY_HASH_BYTES + 1);
 	enum assay_status status = path ? ASSAY_OK : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 
-	if (!status && engine->workload->fill)
-		status = engine->workload->fill(engine->state, seed, error);
+	if (!status)
+		status = assay_engine_fill(engine, seed, false, error);
 	uint64_t start = assay_clock_ns();
 	if (!status)
 		status =
@@ -73,9 +69,9 @@ static enum assay_status trial(struct cost *cost, struct assay_device *device, c
 	if (!status && !band_roots)
 		status = assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 	if (!status)
-		status = trial_rounds(cost, &engine, segment->work, band_roots, start, error);
+		status = trial_rounds(cost, &engine, band_roots, start, error);
 	assay_engine_finish(&engine);
-	if (!status && !segment->work->is_fill) {
+	if (!status) {
 		status = assay_engine_prepare(&engine, device, workload, &segment->params, error);
 		if (!status)
 			status = trial_opening(cost, &engine, band_roots, error);
@@ -90,22 +86,6 @@ static uint64_t most(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* The verifier's time for one leaf. */
-static uint64_t leaf_ns(const struct assay_segment *segment)
-{
-	uint8_t values[ASSAY_LEAVES_MAX * ASSAY_LEAF_BYTES_MAX];
-	struct assay_leaf leaves[ASSAY_LEAVES_MAX];
-	uint64_t start = 0;
-
-	for (uint32_t l = 0; l < ASSAY_LEAVES_MAX; l++)
-		leaves[l] = (struct assay_leaf){seed, seed, 0};
-	for (int turn = 0; turn < 2; turn++) {
-		start = assay_clock_ns();
-		assay_work_leaves(values, segment->work, &segment->params, leaves, ASSAY_LEAVES_MAX);
-	}
-	return (assay_clock_ns() - start) / ASSAY_LEAVES_MAX;
-}
-
 /* What segment j takes beside its duration: the slowest device's rounds, and the openings of all, one by one. A device
  * that fails here is left to fail in the job. */
 static enum assay_status overhead(uint64_t *ns, const struct assay_challenge *challenge, uint32_t j,
@@ -113,9 +93,15 @@ static enum assay_status overhead(uint64_t *ns, const struct assay_challenge *ch
 {
 	const struct assay_segment *segment = &challenge->segments[j];
 	struct cost costs[ASSAY_DEVICES_MAX] = {{0}}, slowest = {0};
+	const uint64_t stagger_ns = UINT64_C(1000000) * stagger_ms * (challenge->devices - 1);
 	uint64_t openings = 0;
 	uint32_t on_processor = 0;
 
+	/* The table is made, and counted, in the trial of its walk. */
+	if (segment->work->is_fill) {
+		*ns = stagger_ns;
+		return ASSAY_OK;
+	}
 	for (uint32_t d = 0; d < challenge->devices; d++)
 		on_processor += devices[d].info.is_cpu;
 	for (uint32_t d = 0; d < challenge->devices; d++) {
@@ -131,13 +117,13 @@ static enum assay_status overhead(uint64_t *ns, const struct assay_challenge *ch
 		const uint64_t sharing = devices[d].info.is_cpu ? on_processor : 1;
 		slowest.setup = most(slowest.setup, costs[d].setup * sharing);
 		slowest.round = most(slowest.round, costs[d].round * sharing);
-		if (!segment->work->is_fill)
-			openings += costs[d].setup + challenge->samples * (costs[d].opening + leaf_ns(segment));
+		openings += costs[d].setup +
+		            challenge->samples * (costs[d].opening + assay_leaf_ns(segment->work, &segment->params));
 	}
 	/* Before the barrier a long segment does a second round; the last one may begin just before the end. */
 	uint64_t sum = slowest.setup + 2 * slowest.round + openings;
 	/* A tenth for what is not measured here: files, signatures, other programs. */
-	*ns = sum + sum / 10 + UINT64_C(1000000) * stagger_ms * (challenge->devices - 1);
+	*ns = sum + sum / 10 + stagger_ns;
 	if (segment->rounds)
 		*ns += slowest.round * segment->rounds;
 	return ASSAY_OK;

@@ -60,13 +60,11 @@ static enum assay_status engine_ready(struct assay_engine *engine, struct assay_
 {
 	enum assay_status status = assay_engine_prepare(engine, device, workload, params, error);
 
-	if (!status && workload->fill) {
-		status = table ? workload->reserve(engine->state, error) : ASSAY_OK;
-		if (!status)
-			status = workload->fill(engine->state, seeds->fill, error);
-		if (status)
-			assay_engine_finish(engine);
-	}
+	if (status)
+		return status;
+	status = assay_engine_fill(engine, seeds->fill, table, error);
+	if (status)
+		assay_engine_finish(engine);
 	return status;
 }
 

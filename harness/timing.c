@@ -110,3 +110,21 @@ enum assay_status assay_timing_take(struct assay_timing *timing, const struct as
 	steps_release(&steps);
 	return status || room ? status : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 }
+
+uint64_t assay_leaf_ns(const struct assay_work *work, const struct assay_params *params)
+{
+	enum { TRIALS = 16 };
+	static const uint8_t seed[ASSAY_HASH_BYTES] = {1};
+	uint8_t values[ASSAY_LEAVES_MAX * ASSAY_LEAF_BYTES_MAX];
+	struct assay_leaf list[ASSAY_LEAVES_MAX];
+	uint64_t times[TRIALS], leaves = UINT64_C(1) << work->depth(params);
+
+	for (uint32_t i = 0; i < TRIALS; i++) {
+		uint64_t before = assay_clock_ns();
+		for (uint32_t l = 0; l < ASSAY_LEAVES_MAX; l++)
+			list[l] = (struct assay_leaf){seed, seed, (leaves / TRIALS * i + l) % leaves};
+		assay_work_leaves(values, work, params, list, ASSAY_LEAVES_MAX);
+		times[i] = (assay_clock_ns() - before) / ASSAY_LEAVES_MAX;
+	}
+	return assay_spread_of(times, TRIALS).median;
+}

@@ -6,6 +6,7 @@
 
 #include "harness/measure.h"
 #include "harness/telemetry.h"
+#include "verify/work.h"
 
 struct assay_timing_plan {
 	/* One step; *device_ns becomes its time by the device's clock, or ASSAY_NS_UNKNOWN. */
@@ -27,6 +28,10 @@ struct assay_timing {
 /* At least three steps, and no more than 100000. Errors are those of the steps, and memory. */
 enum assay_status assay_timing_take(struct assay_timing *timing, const struct assay_timing_plan *plan,
                                     struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* What checking a leaf of a workload costs the verifier, in nanoseconds: the median of some trials of as many leaves as
+ * it does at once. */
+uint64_t assay_leaf_ns(const struct assay_work *work, const struct assay_params *params);
 
 /* Half of the median's interval is at most a hundredth of it. */
 bool assay_timing_converged(const struct assay_spread *spread);

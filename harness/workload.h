@@ -87,6 +87,11 @@ enum assay_status assay_engine_prepare(struct assay_engine *engine, struct assay
                                        struct assay_error *error) ASSAY_CHECK_RESULT;
 void assay_engine_finish(struct assay_engine *engine);
 
+/* For a workload with a fill, else nothing: takes the room for what the fill makes, if `room`, and fills from its seed.
+ */
+enum assay_status assay_engine_fill(struct assay_engine *engine, const uint8_t seed[ASSAY_HASH_BYTES], bool room,
+                                    struct assay_error *error) ASSAY_CHECK_RESULT;
+
 /* One round: its root, and the roots of its bands (engine->bands of them). */
 enum assay_status assay_engine_round(struct assay_engine *engine, const uint8_t seed[ASSAY_HASH_BYTES],
                                      uint8_t root[ASSAY_HASH_BYTES], uint8_t (*band_roots)[ASSAY_HASH_BYTES],

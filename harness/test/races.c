@@ -32,11 +32,8 @@ static enum assay_status round_root(uint8_t root[32], struct assay_device *devic
 	while (rounds[i].workload != wanted)
 		i++;
 	enum assay_status status = assay_engine_prepare(&engine, device, wanted, &rounds[i].params, &error);
-	if (!status && wanted->fill) {
-		status = wanted->reserve(engine.state, &error);
-		if (!status)
-			status = wanted->fill(engine.state, seed, &error);
-	}
+	if (!status)
+		status = assay_engine_fill(&engine, seed, true, &error);
 	if (!status)
 		status = assay_engine_round(&engine, seed, root, bands, &error);
 	assay_engine_finish(&engine);

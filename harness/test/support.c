@@ -187,12 +187,8 @@ void support_engine(struct assay_engine *engine, struct assay_device *device, co
 	uint8_t seed[32];
 
 	support_ok(assay_engine_prepare(engine, device, workload, params, &error), error);
-	if (!workload->fill)
-		return;
 	memset(seed, fill, sizeof seed);
-	if (room)
-		support_ok(workload->reserve(engine->state, &error), error);
-	support_ok(workload->fill(engine->state, seed, &error), error);
+	support_ok(assay_engine_fill(engine, seed, room, &error), error);
 }
 
 void support_same_rounds(struct assay_device *one, struct assay_device *other)
