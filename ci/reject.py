@@ -39,7 +39,7 @@ def challenge_of(segments, devices=1, samples=16, profile="vectors"):
 
 class Prover:
     """Does a job. `rounds[j][d]` are the rounds done; Cheat overrides the small methods."""
-    stagger_ms = pauses = 0
+    stagger_ms = power_budget_w = pauses = 0
 
     def __init__(self, challenge, devices=None, rounds=None, secret=SECRET, key=None):
         self.payload, self.secret, self.key = canonical(challenge), secret, key or v.ed25519_public(secret)
@@ -111,7 +111,8 @@ class Prover:
         def spread(least):
             return {"max": least + 2, "median": least + 1, "min": least}
 
-        names, counts = "clockMhz memoryClockMhz powerMw temperatureMc", "eccErrors pcieGeneration pcieWidth xidErrors"
+        names = "clockMhz memoryClockMhz powerMw temperatureMc"
+        counts = "eccErrors pcieGeneration pcieWidth powerLimitMw xidErrors"
         if d > 1:
             return None
         entry = {"joined": ("uuid", "unverified")[d], "samples": 3 - 3 * d, "source": "vectors",
@@ -128,7 +129,8 @@ class Prover:
                     "challenge": {"digest": {"sha256": sha256(self.payload).hex()}, "mode": c.mode,
                                   "profile": c.profile},
                     "claimed": {"finishedAt": "2030-01-01T00:01:00Z", "startedAt": "2030-01-01T00:00:00Z",
-                                "staggerMs": self.stagger_ms, "pauses": self.pauses,
+                                "staggerMs": self.stagger_ms, "powerBudgetW": self.power_budget_w,
+                                "pauses": self.pauses,
                                 "telemetry": [self.telemetry(d) for d in range(c.devices)],
                                 "segments": [[self.claim(j, d) for d in range(c.devices)]
                                              for j in range(len(c.segments))]},
@@ -554,6 +556,10 @@ def good():
     for name, ms in (("staggered", 250), ("staggered-most", 86400000)):
         prover = Prover(challenge_of([hashes(1, 2, durationMs=900)], 3, 4), rounds=[[3, 2, 1]])
         prover.stagger_ms = ms
+        yield name, "inconclusive", unknown, finish(prover)
+    for name, watts in (("budget", 3500), ("budget-most", 10**6)):
+        prover = Prover(challenge_of([hashes(1, 2, durationMs=900)], 3, 4), rounds=[[3, 2, 1]])
+        prover.power_budget_w = watts
         yield name, "inconclusive", unknown, finish(prover)
     for name, pauses in (("paused", 2), ("paused-most", 10**6)):
         prover = Prover(challenge_of([hashes(1, 2, durationMs=900)], 1, 4), rounds=[[3]])
@@ -1117,6 +1123,11 @@ def reject_statement(b):
         "stagger-string": ("predicate.claimed.staggerMs", "250"),
         "stagger-negative": ("predicate.claimed.staggerMs", -1),
         "stagger-86400001": ("predicate.claimed.staggerMs", 86400001),
+        "budget-missing": ("predicate.claimed.powerBudgetW", GONE),
+        "budget-null": ("predicate.claimed.powerBudgetW", None),
+        "budget-string": ("predicate.claimed.powerBudgetW", "3500"),
+        "budget-negative": ("predicate.claimed.powerBudgetW", -1),
+        "budget-1000001": ("predicate.claimed.powerBudgetW", 10**6 + 1),
         "pauses-missing": ("predicate.claimed.pauses", GONE),
         "pauses-null": ("predicate.claimed.pauses", None),
         "pauses-true": ("predicate.claimed.pauses", True),
@@ -1151,6 +1162,8 @@ def reject_statement(b):
         "telemetry-range-null-inside": (cards + ".memoryClockMhz.min", None),
         "telemetry-range-negative": (cards + ".powerMw.min", -1),
         "telemetry-ecc-negative": (cards + ".eccErrors", -1), "telemetry-xid-string": (cards + ".xidErrors", "79"),
+        "telemetry-limit-missing": (cards + ".powerLimitMw", GONE),
+        "telemetry-limit-negative": (cards + ".powerLimitMw", -1),
         "telemetry-pcie-missing": (cards + ".pcieWidth", GONE),
         "telemetry-reasons-object": (cards + ".throttleReasons", {}),
         "telemetry-reasons-integer": (cards + ".throttleReasons", [1]),

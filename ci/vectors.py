@@ -785,7 +785,7 @@ def times_claimed(times):
 
 def is_telemetry(x):
     """§8.5."""
-    ranges, numbers = "clockMhz memoryClockMhz powerMw temperatureMc", "eccErrors pcieGeneration pcieWidth xidErrors"
+    ranges, numbers = "clockMhz memoryClockMhz powerMw temperatureMc", "eccErrors pcieGeneration pcieWidth powerLimitMw xidErrors"
     if not has(x, ranges + " " + numbers + " joined samples source throttleReasons"):
         return False
     reasons = x["throttleReasons"]
@@ -822,8 +822,9 @@ def check_statement(payload):
     need(type(p["work"]) is list and all(is_text(i) for i in p["work"]), bad, "work")
     need(type(p["devices"]) is list, bad, "devices")
     claimed = p["claimed"]
-    need(has(claimed, "finishedAt pauses segments staggerMs startedAt telemetry"), bad, "claimed")
+    need(has(claimed, "finishedAt pauses powerBudgetW segments staggerMs startedAt telemetry"), bad, "claimed")
     need(is_int(claimed["staggerMs"], 0, 86400000), bad, "staggerMs")
+    need(is_int(claimed["powerBudgetW"], 0, 10**6), bad, "powerBudgetW")
     need(is_int(claimed["pauses"], 0, 10**6), bad, "pauses")
     time = r"[0-9]{4}(-[0-9]{2}){2}T([0-9]{2}:){2}[0-9]{2}Z"
     for i in ("startedAt", "finishedAt"):

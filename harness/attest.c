@@ -179,14 +179,14 @@ static char *statement_text(const struct assay_attest *attest, const uint8_t tra
 		assay_telemetry_claim(job->telemetry, d, &claim);
 		json_array_append_new(telemetry, assay_telemetry_json(&claim));
 	}
-	json_t *predicate =
-	    json_pack("{s:{s:o,s:s,s:s},s:{s:s,s:I,s:o,s:I,s:s,s:o},s:o,s:{s:s,s:o,s:s,s:s},s:o,s:o}", "challenge",
-	              "digest", challenge_digest(job), "mode", "self", "profile", challenge->profile, "claimed",
-	              "finishedAt", finished, "pauses", (json_int_t)job->pauses, "segments", segments, "staggerMs",
-	              (json_int_t)job->stagger_ms, "startedAt", started, "telemetry", telemetry, "devices",
-	              assay_json_parse(job->devices_text, strlen(job->devices_text)), "harness", "gitCommit",
-	              ASSAY_GIT_COMMIT, "kernels", kernels_digest(), "name", "assay", "version", ASSAY_VERSION,
-	              "nonClaims", assay_non_claims(), "work", work);
+	json_t *predicate = json_pack(
+	    "{s:{s:o,s:s,s:s},s:{s:s,s:I,s:I,s:o,s:I,s:s,s:o},s:o,s:{s:s,s:o,s:s,s:s},s:o,s:o}", "challenge", "digest",
+	    challenge_digest(job), "mode", "self", "profile", challenge->profile, "claimed", "finishedAt", finished,
+	    "pauses", (json_int_t)job->pauses, "powerBudgetW", (json_int_t)job->power_budget_w, "segments", segments,
+	    "staggerMs", (json_int_t)job->stagger_ms, "startedAt", started, "telemetry", telemetry, "devices",
+	    assay_json_parse(job->devices_text, strlen(job->devices_text)), "harness", "gitCommit", ASSAY_GIT_COMMIT,
+	    "kernels", kernels_digest(), "name", "assay", "version", ASSAY_VERSION, "nonClaims", assay_non_claims(),
+	    "work", work);
 	json_t *statement = json_pack("{s:s,s:o,s:s,s:[{s:{s:s},s:s}]}", "_type", "https://in-toto.io/Statement/v1",
 	                              "predicate", predicate, "predicateType", ASSAY_PREDICATE_TYPE, "subject",
 	                              "digest", "sha256", hex, "name", "transcript");

@@ -18,7 +18,7 @@ const char *const assay_throttle_names[ASSAY_THROTTLES] = {
     [ASSAY_THROTTLE_THERMAL] = "thermal",
 };
 
-const struct assay_sample assay_sample_unknown = {-1, -1, -1, -1, -1, -1, -1, -1, -1, ASSAY_REASONS_UNKNOWN};
+const struct assay_sample assay_sample_unknown = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, ASSAY_REASONS_UNKNOWN};
 
 /* ---- Ranges ---- */
 
@@ -276,6 +276,7 @@ void assay_card_claim(const struct assay_card *card, struct assay_telemetry_clai
 	claim->clock_mhz = assay_series_range(&card->clock);
 	claim->memory_clock_mhz = assay_series_range(&card->memory_clock);
 	claim->power_mw = assay_series_range(&card->power);
+	claim->power_limit_mw = card->in_runs.power_limit_mw;
 	claim->temperature_mc = assay_series_range(&card->temperature);
 	claim->ecc_errors = risen(card->first.ecc_errors, card->in_runs.ecc_errors);
 	claim->xid_errors = risen(card->first.xid_errors, card->in_runs.xid_errors);

@@ -14,7 +14,7 @@
 
 #define MAGIC "assay-j1"
 
-enum { IDS_BYTES_MAX = 4096, FIXED_BYTES = ASSAY_KEY_BYTES + 8 + 4 + 4 };
+enum { IDS_BYTES_MAX = 4096, FIXED_BYTES = ASSAY_KEY_BYTES + 8 + 4 + 4 + 4 };
 
 void assay_record_write(uint8_t record[ASSAY_RECORD_BYTES], uint32_t segment, uint32_t device,
                         const uint8_t root[ASSAY_HASH_BYTES], uint64_t round_ns, uint64_t elapsed_ns)
@@ -71,6 +71,7 @@ uint8_t *assay_checkpoint_header(size_t *len, uint8_t check[ASSAY_HASH_BYTES], c
 	assay_le64_write(at + 32, started);
 	assay_le32_write(at + 40, job->stagger_ms);
 	assay_le32_write(at + 44, job->repeat_every);
+	assay_le32_write(at + 48, job->power_budget_w);
 	at += FIXED_BYTES;
 	header_check(check, header, (size_t)(at - header));
 	memcpy(at, check, ASSAY_HASH_BYTES);
@@ -139,6 +140,7 @@ static bool header_read(struct assay_checkpoint *checkpoint, struct source *sour
 	checkpoint->started = assay_le64_read(fixed + 32);
 	checkpoint->stagger_ms = assay_le32_read(fixed + 40);
 	checkpoint->repeat_every = assay_le32_read(fixed + 44);
+	checkpoint->power_budget_w = assay_le32_read(fixed + 48);
 	return memcmp(check, checkpoint->check, sizeof check) == 0 &&
 	       assay_challenge_parse(&checkpoint->challenge, checkpoint->challenge_text,
 	                             strlen(checkpoint->challenge_text), detail, sizeof detail) == ASSAY_REASON_NONE;

@@ -10,6 +10,7 @@
 #include "harness/limit.h"
 #include "harness/session.h"
 #include "harness/state.h"
+#include "verify/statement.h"
 
 static const char usage[] =
     "usage: assay run [-d DEV[,DEV...]|all] [-w WORKLOAD[,...]|all] [-p quick|standard|soak] [-k KEYFILE] [-o PREFIX]\n"
@@ -17,7 +18,7 @@ static const char usage[] =
     "Benchmarks devices, all at once, and writes PREFIX.intoto.json (signed) and PREFIX.transcript (the proof).\n"
     "\n"
     "  -d, --device DEV,...    devices (all); see `assay devices`\n"
-    "  -w, --workload NAME,... workloads (all): matmul-i8, matmul-i9, sha256, memory\n"
+    "  -w, --workload NAME,... workloads (all): matmul-i8, matmul-i9, matmul-f32, matmul-f64, sha256, memory\n"
     "  -p, --profile NAME      quick: 10 s in all, 1 to 5 s a workload (default); standard: 20 s a workload;\n"
     "                          soak: --duration a workload, and every 16th round is computed twice and\n"
     "                          must be the same (about 6 % of the time; else device.miscompute, exit 1)\n"
@@ -26,6 +27,8 @@ static const char usage[] =
     "      --row NAME          sizes: host, small, medium, large, huge (what the smallest device can hold)\n"
     "      --variant NAME      of the kernels (the fastest that is sound); see `assay devices --kernels`\n"
     "      --stagger MS        start device N of the list N x MS late, where a supply trips (0); lowers rates\n"
+    "      --power-budget W    devices compute only while their power limits, which are read and never set, together\n"
+    "                          fit in W watts: they take turns, and rates fall\n"
     "      --share             also on a device that others use, or a part of a card: never certified\n"
     "      --strict            draw 2048 leaves a run instead of 512: e* 2.8 % instead of 10.7 %\n"
     "  -k, --key KEYFILE       signing key (~/.config/assay/key, made on first use)\n"
@@ -66,25 +69,16 @@ static const char *prefix_default(char prefix[ASSAY_PATH_MAX], const char *check
 int assay_command_run(int argc, char **argv)
 {
 	static const struct option table[] = {
-	    {"device", required_argument, NULL, 'd'},
-	    {"workload", required_argument, NULL, 'w'},
-	    {"profile", required_argument, NULL, 'p'},
-	    {"key", required_argument, NULL, 'k'},
-	    {"row", required_argument, NULL, 'r'},
-	    {"output", required_argument, NULL, 'o'},
-	    {"json", no_argument, NULL, 'j'},
-	    {"duration", required_argument, NULL, 't'},
-	    {"strict", no_argument, NULL, 's'},
-	    {"force", no_argument, NULL, 'f'},
-	    {"variant", required_argument, NULL, 'v'},
-	    {"share", no_argument, NULL, 'S'},
-	    {"stagger", required_argument, NULL, 'g'},
-	    {"max-time", required_argument, NULL, 'T'},
-	    {"checkpoint", required_argument, NULL, 'c'},
-	    {"resume", required_argument, NULL, 'R'},
-	    {"attest", no_argument, NULL, 'A'},
-	    {"help", no_argument, NULL, 'h'},
-	    {0},
+	    {"device", required_argument, NULL, 'd'},   {"workload", required_argument, NULL, 'w'},
+	    {"profile", required_argument, NULL, 'p'},  {"key", required_argument, NULL, 'k'},
+	    {"row", required_argument, NULL, 'r'},      {"output", required_argument, NULL, 'o'},
+	    {"json", no_argument, NULL, 'j'},           {"duration", required_argument, NULL, 't'},
+	    {"strict", no_argument, NULL, 's'},         {"force", no_argument, NULL, 'f'},
+	    {"variant", required_argument, NULL, 'v'},  {"share", no_argument, NULL, 'S'},
+	    {"stagger", required_argument, NULL, 'g'},  {"power-budget", required_argument, NULL, 'P'},
+	    {"max-time", required_argument, NULL, 'T'}, {"checkpoint", required_argument, NULL, 'c'},
+	    {"resume", required_argument, NULL, 'R'},   {"attest", no_argument, NULL, 'A'},
+	    {"help", no_argument, NULL, 'h'},           {0},
 	};
 	struct assay_order options = {.workloads = "all", .profile = "quick", .samples = 512, .devices = "all"};
 	char prefix[ASSAY_PATH_MAX];
@@ -92,7 +86,7 @@ int assay_command_run(int argc, char **argv)
 	bool shaped = false; /* an option that a checkpoint has settled */
 
 	for (int option; (option = getopt_long(argc, argv, "d:w:p:k:o:h", table, NULL)) != -1;) {
-		shaped = shaped || strchr("dwptrsvSg", option);
+		shaped = shaped || strchr("dwptrsvSgP", option);
 		switch (option) {
 		case 'd':
 			options.devices = optarg;
@@ -127,6 +121,13 @@ int assay_command_run(int argc, char **argv)
 			if (!number_parse(&options.stagger_ms, optarg, 0, ASSAY_STAGGER_ASKED_MAX)) {
 				fprintf(stderr, "assay: --stagger %s: not 0 to %d milliseconds (plan.stagger)\n",
 				        optarg, ASSAY_STAGGER_ASKED_MAX);
+				return ASSAY_EXIT_ERROR;
+			}
+			break;
+		case 'P':
+			if (!number_parse(&options.power_budget_w, optarg, 1, ASSAY_POWER_BUDGET_W_MAX)) {
+				fprintf(stderr, "assay: --power-budget %s: not 1 to %d watts (plan.power)\n", optarg,
+				        ASSAY_POWER_BUDGET_W_MAX);
 				return ASSAY_EXIT_ERROR;
 			}
 			break;

@@ -63,6 +63,9 @@ static void print(const struct assay_envelope *envelope, const struct assay_stat
 	       text_of(json_object_get(predicate, "claimed"), "startedAt"), statement->finished_at);
 	if (statement->stagger_ms)
 		printf("  stagger     device #N began N x %u ms after #0 in each segment\n", statement->stagger_ms);
+	if (statement->power_budget_w)
+		printf("  power       devices took turns, so that their limits fit in %u W\n",
+		       statement->power_budget_w);
 	if (statement->pauses)
 		printf("  pauses      cut off and resumed %u times; the pauses do not count\n", statement->pauses);
 	for (size_t d = 0; d < json_array_size(statement->devices); d++) {

@@ -100,6 +100,44 @@ static bool is_stopped(const struct assay_job *job)
 	return job->stop && atomic_load(job->stop);
 }
 
+/* The next round, from `before` to *now; and where it is due the same once more: what is refuted is not committed. */
+static enum assay_status next_round(struct assay_device_run *run, struct assay_engine *engine, uint64_t before,
+                                    uint64_t *now)
+{
+	struct assay_job *job = run->shared->job;
+	struct assay_run_log *log = run->log;
+	uint8_t *root = log->roots[log->rounds];
+
+	enum assay_status status = assay_engine_round(engine, run->seed, root, run->bands, &run->error);
+	if (status)
+		return status;
+	*now = assay_clock_ns();
+	assay_telemetry_round(job->telemetry, run->device, before, *now, NULL);
+	log->round_ns[log->rounds] = *now - before;
+	log->device_ns[log->rounds] = engine->device_ns;
+	if (job->repeat_every && log->rounds % job->repeat_every == 0) {
+		status = assay_repeat_round(&run->repeat, run->seed, root, log->rounds, &run->error);
+		*now = assay_clock_ns();
+	}
+	return status;
+}
+
+/* Where power has a budget, waits for a share of it; false when the segment is over by then. */
+static bool power_enter(struct assay_device_run *run, uint64_t start, uint64_t *before)
+{
+	struct assay_job *job = run->shared->job;
+	const uint64_t asked_ns = UINT64_C(1000000) * job->challenge.segments[run->shared->segment].duration_ms;
+
+	if (!job->power.budget_w)
+		return true;
+	assay_power_enter(&job->power, run->device);
+	*before = assay_clock_ns();
+	if (!is_stopped(job) && (run->log->rounds == 0 || asked_ns == 0 || *before - start < asked_ns))
+		return true;
+	assay_power_leave(&job->power, run->device);
+	return false;
+}
+
 /* Rounds until the segment's length is reached: a number of them, or a duration. */
 static enum assay_status rounds(struct assay_device_run *run, struct assay_engine *engine, uint64_t start)
 {
@@ -108,28 +146,16 @@ static enum assay_status rounds(struct assay_device_run *run, struct assay_engin
 	const struct assay_segment *segment = &job->challenge.segments[shared->segment];
 	struct assay_run_log *log = run->log;
 	const uint64_t worked_ns = log->elapsed_ns;
-	uint8_t *seed = run->seed;
-	/* A late start is no part of a round, but of the time that counts. */
-	uint64_t before = start + UINT64_C(1000000) * job->stagger_ms * run->device;
+	/* A late start is no part of a round, nor is waiting for power, but of the time that counts. */
+	uint64_t now, before = start + UINT64_C(1000000) * job->stagger_ms * run->device;
 
-	while (is_unfinished(segment, log) && !is_stopped(job)) {
+	while (is_unfinished(segment, log) && !is_stopped(job) && power_enter(run, start, &before)) {
 		enum assay_status status = log_grow(job, log, &run->error);
 		if (!status)
-			status = assay_engine_round(engine, seed, log->roots[log->rounds], run->bands, &run->error);
+			status = next_round(run, engine, before, &now);
+		assay_power_leave(&job->power, run->device);
 		if (status)
 			return status;
-		uint64_t now = assay_clock_ns();
-		assay_telemetry_round(job->telemetry, run->device, before, now, NULL);
-		log->round_ns[log->rounds] = now - before;
-		log->device_ns[log->rounds] = engine->device_ns;
-		/* What is refuted is not committed. */
-		if (job->repeat_every && log->rounds % job->repeat_every == 0) {
-			status =
-			    assay_repeat_round(&run->repeat, seed, log->roots[log->rounds], log->rounds, &run->error);
-			if (status)
-				return status;
-			now = assay_clock_ns();
-		}
 		log->elapsed_ns = worked_ns + now - start;
 		before = now;
 		if (log->band_roots)
@@ -138,7 +164,7 @@ static enum assay_status rounds(struct assay_device_run *run, struct assay_engin
 		if (job->journal)
 			assay_journal_round(job->journal, shared->segment, run->device, log->roots[log->rounds],
 			                    log->round_ns[log->rounds], log->elapsed_ns);
-		assay_chain_round(seed, log->roots[log->rounds]);
+		assay_chain_round(run->seed, log->roots[log->rounds]);
 		log->rounds++;
 		if (job->progress) {
 			pthread_mutex_lock(&shared->report_lock);
@@ -238,9 +264,11 @@ static enum assay_status fill(struct assay_device_run *run, struct assay_engine 
 	uint8_t seed[ASSAY_HASH_BYTES];
 
 	assay_chain_run(seed, job->segment_seeds[run->shared->segment], run->device);
+	assay_power_enter(&job->power, run->device);
 	enum assay_status status = engine->workload->fill(engine->state, seed, &run->error);
 	if (!status)
 		status = device->backend->synchronise(device->handle, &run->error);
+	assay_power_leave(&job->power, run->device);
 	if (!status) {
 		job->filled[run->device] = *engine;
 		memset(engine, 0, sizeof *engine);
@@ -337,6 +365,8 @@ enum assay_status assay_job_run(struct assay_job *job, struct assay_error *error
 	if (status)
 		return status;
 	job->telemetry = assay_telemetry_start(job->devices, challenge->devices);
+	status = assay_power_open(&job->power, is_stopped(job) ? 0 : job->power_budget_w, job->devices,
+	                          challenge->devices, job->telemetry, error);
 	assay_chain_job(seed, job->challenge_text, strlen(job->challenge_text), job->key, job->devices_text,
 	                strlen(job->devices_text));
 	assay_chain_first_segment(seed, seed, assay_nonce_self);
@@ -347,6 +377,7 @@ enum assay_status assay_job_run(struct assay_job *job, struct assay_error *error
 		segment_commit(job, j, commit);
 		assay_chain_next_segment(seed, seed, commit, assay_nonce_self);
 	}
+	assay_power_close(&job->power);
 	memcpy(job->sample_key, seed, sizeof seed);
 	for (uint32_t j = 0; j < challenge->segment_count; j++)
 		job->stopped = job->stopped || !is_over(job, j);

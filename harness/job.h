@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 
+#include "harness/power.h"
 #include "harness/telemetry.h"
 #include "harness/workload.h"
 #include "verify/challenge.h"
@@ -47,7 +48,8 @@ struct assay_job {
 	struct assay_device *devices; /* challenge.devices of them; the caller's */
 	assay_progress *progress;     /* may be NULL */
 	void *progress_context;
-	uint32_t stagger_ms; /* device d begins, in each segment, d times this after the first one */
+	uint32_t stagger_ms;     /* device d begins, in each segment, d times this after the first one */
+	uint32_t power_budget_w; /* devices compute while their power limits fit in it; 0 = none */
 	void (*remark)(const struct assay_error *why); /* on devices that fail, one call at a time; may be NULL */
 	uint32_t repeat_every;   /* rounds of which the first is computed twice and compared; 0 = none */
 	size_t band_bytes;       /* for the band roots of all runs, 0 = 256 MiB: an opening is slower without them */
@@ -66,6 +68,7 @@ struct assay_job {
 	struct assay_failure failures[ASSAY_DEVICES_MAX];
 	struct assay_device spare; /* the cpu, where it had to open leaves for others */
 	struct assay_telemetry *telemetry;
+	struct assay_power power; /* while segments run */
 };
 
 /* All segments. The caller fills the first part of the job and zeroes the rest. A device that fails keeps the rounds

@@ -4,9 +4,12 @@
  * the process was killed. It holds no secret. It is the harness's own and of no interest to a verifier:
  *
  *     "assay-j1", LE32 length and bytes of: challenge payload, devices block, ids of the devices ("cpu,opencl:0")
- *     prover's public key (32), LE64 start (seconds since 1970), LE32 stagger in ms, LE32 rounds of which one is
- * repeated check (32): SHA-256 of "assay journal\n" and all of the above batches: LE32 number of records, the records,
- * check (32): SHA-256 of "assay journal batch\n", the check before it, the number and the records
+ *     prover's public key (32)
+ *     LE64 start (seconds since 1970), LE32 stagger in ms, LE32 rounds of which one is repeated, LE32 watts of budget
+ *     check (32): SHA-256 of "assay journal\n" and all of the above
+ *
+ * then batches: LE32 number of records, the records, check (32): SHA-256 of "assay journal batch\n", the check before
+ * it, the number and the records.
  *
  * A record is LE32 segment, LE32 device, root (32), LE64 round_ns, LE64 elapsed_ns; one with 2^32 - 1 in the first two
  * says that the job was resumed here. A batch that is cut short, or whose check does not hold, ends the file: it and
@@ -24,7 +27,7 @@ struct assay_checkpoint {
 	char *challenge_text, *devices_text, *ids;
 	uint8_t key[ASSAY_KEY_BYTES];
 	uint64_t started;
-	uint32_t stagger_ms, repeat_every;
+	uint32_t stagger_ms, repeat_every, power_budget_w;
 	uint32_t pauses;
 	uint64_t rounds;            /* in all */
 	struct assay_run_log *runs; /* as in struct assay_job, which may take them: NULL then */

@@ -43,6 +43,7 @@ struct nvml_event {
 	X(processes, (void *handle, unsigned *count, void *array), "nvmlDeviceGetComputeRunningProcesses_v3")  \
 	X(clock, (void *handle, unsigned type, unsigned *mhz), "nvmlDeviceGetClockInfo")                       \
 	X(power, (void *handle, unsigned *mw), "nvmlDeviceGetPowerUsage")                                      \
+	X(power_limit, (void *handle, unsigned *mw), "nvmlDeviceGetEnforcedPowerLimit")                        \
 	X(energy, (void *handle, unsigned long long *mj), "nvmlDeviceGetTotalEnergyConsumption")               \
 	X(temperature, (void *handle, unsigned sensor, unsigned *celsius), "nvmlDeviceGetTemperature")         \
 	X(throttle, (void *handle, unsigned long long *reasons), "nvmlDeviceGetCurrentClocksThrottleReasons")  \

@@ -121,8 +121,12 @@ enum assay_status assay_order_fit(struct assay_challenge *challenge, struct assa
 	const uint32_t late_ms = options->stagger_ms * (challenge->devices - 1);
 	const uint32_t least_ms =
 	    late_ms < profile->duration_ms_min ? profile->duration_ms_min : (late_ms / 1000 + 1) * 1000;
-	enum assay_status status = assay_plan_fit(challenge, devices, options->stagger_ms, least_ms,
-	                                          assay_clock_ns() - start_ns, left_ns, &needed_ns, error);
+	const struct assay_plan plan = {.stagger_ms = options->stagger_ms,
+	                                .in_turns = options->power_budget_w > 0,
+	                                .least_ms = least_ms,
+	                                .spent_ns = assay_clock_ns() - start_ns,
+	                                .left_ns = left_ns};
+	enum assay_status status = assay_plan_fit(challenge, devices, &plan, &needed_ns, error);
 	uint32_t longest_ms = 0;
 	for (uint32_t j = 0; j < challenge->segment_count; j++)
 		if (challenge->segments[j].duration_ms > longest_ms)

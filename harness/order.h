@@ -14,7 +14,7 @@ enum { ASSAY_STAGGER_ASKED_MAX = 60000 }; /* milliseconds */
 struct assay_order {
 	const char *devices, *workloads, *profile, *row, *key, *prefix, *variant;
 	const char *resume; /* a checkpoint; NULL: a new job */
-	uint32_t duration_s, samples, stagger_ms;
+	uint32_t duration_s, samples, stagger_ms, power_budget_w;
 	uint32_t checkpoint_s; /* 0 = the default, and for long runs only */
 	bool force, json, share, attest;
 };

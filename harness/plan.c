@@ -89,11 +89,12 @@ static uint64_t most(uint64_t a, uint64_t b)
 /* What segment j takes beside its duration: the slowest device's rounds, and the openings of all, one by one. A device
  * that fails here is left to fail in the job. */
 static enum assay_status overhead(uint64_t *ns, const struct assay_challenge *challenge, uint32_t j,
-                                  struct assay_device *devices, uint32_t stagger_ms, struct assay_error *error)
+                                  struct assay_device *devices, const struct assay_plan *plan,
+                                  struct assay_error *error)
 {
 	const struct assay_segment *segment = &challenge->segments[j];
 	struct cost costs[ASSAY_DEVICES_MAX] = {{0}}, slowest = {0};
-	const uint64_t stagger_ns = UINT64_C(1000000) * stagger_ms * (challenge->devices - 1);
+	const uint64_t stagger_ns = UINT64_C(1000000) * plan->stagger_ms * (challenge->devices - 1);
 	uint64_t openings = 0;
 	uint32_t on_processor = 0;
 
@@ -114,7 +115,9 @@ static enum assay_status overhead(uint64_t *ns, const struct assay_challenge *ch
 		else if (trial(&costs[d], &devices[d], segment, error) == ASSAY_ERROR_INPUT)
 			return ASSAY_ERROR_INPUT;
 		/* Those that share the processor slow each other, in the rounds. */
-		const uint64_t sharing = devices[d].info.is_cpu ? on_processor : 1;
+		const uint64_t sharing = plan->in_turns           ? challenge->devices
+		                         : devices[d].info.is_cpu ? on_processor
+		                                                  : 1;
 		slowest.setup = most(slowest.setup, costs[d].setup * sharing);
 		slowest.round = most(slowest.round, costs[d].round * sharing);
 		openings += costs[d].setup +
@@ -129,9 +132,8 @@ static enum assay_status overhead(uint64_t *ns, const struct assay_challenge *ch
 	return ASSAY_OK;
 }
 
-enum assay_status assay_plan_fit(struct assay_challenge *challenge, struct assay_device *devices, uint32_t stagger_ms,
-                                 uint32_t least_ms, uint64_t spent_ns, uint64_t left_ns, uint64_t *needed_ns,
-                                 struct assay_error *error)
+enum assay_status assay_plan_fit(struct assay_challenge *challenge, struct assay_device *devices,
+                                 const struct assay_plan *plan, uint64_t *needed_ns, struct assay_error *error)
 {
 	const uint64_t second = 1000000000, start = assay_clock_ns();
 	uint64_t beside = 0, least = 0;
@@ -139,27 +141,27 @@ enum assay_status assay_plan_fit(struct assay_challenge *challenge, struct assay
 
 	for (uint32_t j = 0; j < challenge->segment_count; j++) {
 		uint64_t ns;
-		enum assay_status status = overhead(&ns, challenge, j, devices, stagger_ms, error);
+		enum assay_status status = overhead(&ns, challenge, j, devices, plan, error);
 		if (status)
 			return status;
 		beside += ns;
 		timed += challenge->segments[j].duration_ms > 0;
 	}
-	least = beside + UINT64_C(1000000) * least_ms * timed;
+	least = beside + UINT64_C(1000000) * plan->least_ms * timed;
 	const uint64_t trials = assay_clock_ns() - start;
-	left_ns -= trials < left_ns ? trials : left_ns;
+	const uint64_t left_ns = plan->left_ns > trials ? plan->left_ns - trials : 0;
 	if (least > left_ns)
 		return assay_fail(error, ASSAY_ERROR_INPUT, "plan.time",
 		                  "this takes about %llu s here, and --max-time leaves %llu s of it: give at least "
 		                  "--max-time %llus, or fewer workloads (-w) or devices (-d)",
 		                  (unsigned long long)(least / second + 1), (unsigned long long)(left_ns / second),
-		                  (unsigned long long)((spent_ns + trials + least) / second + 1));
+		                  (unsigned long long)((plan->spent_ns + trials + least) / second + 1));
 	*needed_ns = beside;
 	const uint64_t fits_ms = timed ? (left_ns - beside) / timed / second * 1000 : 0;
 	for (uint32_t j = 0; j < challenge->segment_count; j++) {
 		struct assay_segment *segment = &challenge->segments[j];
-		if (segment->duration_ms > most(fits_ms, least_ms))
-			segment->duration_ms = (uint32_t)most(fits_ms, least_ms);
+		if (segment->duration_ms > most(fits_ms, plan->least_ms))
+			segment->duration_ms = (uint32_t)most(fits_ms, plan->least_ms);
 		*needed_ns += UINT64_C(1000000) * segment->duration_ms;
 	}
 	return ASSAY_OK;

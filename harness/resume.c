@@ -89,6 +89,7 @@ enum assay_status assay_resume_job(struct assay_job *job, struct assay_checkpoin
 	}
 	job->challenge = checkpoint->challenge;
 	job->stagger_ms = checkpoint->stagger_ms;
+	job->power_budget_w = checkpoint->power_budget_w;
 	job->repeat_every = checkpoint->repeat_every;
 	job->pauses = checkpoint->pauses;
 	job->runs = checkpoint->runs;

@@ -65,7 +65,9 @@ static void *device_thread(void *context)
 	struct assay_engine engine = {0};
 
 	wait_turn(run, assay_clock_ns());
+	assay_power_enter(&shared->job->power, run->device);
 	enum assay_status status = assay_run_ready(run, &engine);
+	assay_power_leave(&shared->job->power, run->device);
 	if (status)
 		ended(run, status);
 	pthread_mutex_lock(&shared->lock);

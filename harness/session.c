@@ -173,6 +173,7 @@ static enum assay_status begin_new(struct session *session, struct assay_error *
 		return status;
 	memcpy(job->key, session->secret.key, sizeof job->key);
 	job->stagger_ms = options->stagger_ms;
+	job->power_budget_w = options->power_budget_w;
 	session->started = time(NULL);
 	print_head(session);
 	status = selftests(session, error);

@@ -24,7 +24,7 @@ extern const char *const assay_throttle_names[ASSAY_THROTTLES];
 
 /* One reading; -1 = unknown. */
 struct assay_sample {
-	int64_t clock_mhz, memory_clock_mhz, power_mw, temperature_mc, pcie_width, pcie_generation;
+	int64_t clock_mhz, memory_clock_mhz, power_mw, power_limit_mw, temperature_mc, pcie_width, pcie_generation;
 	int64_t energy_uj, ecc_errors, xid_errors; /* since some moment in the past, always the same */
 	uint32_t reasons;                          /* bits of the above, or ASSAY_REASONS_UNKNOWN */
 };

@@ -137,6 +137,7 @@ static void amdgpu_read(void *state, struct assay_sample *sample)
 	sample->clock_mhz = sensor(card, "freq1_input", 1000000);
 	sample->memory_clock_mhz = sensor(card, "freq2_input", 1000000);
 	sample->power_mw = first_known(sensor(card, "power1_average", 1000), sensor(card, "power1_input", 1000));
+	sample->power_limit_mw = sensor(card, "power1_cap", 1000);
 	sample->energy_uj = sensor(card, "energy1_input", 1);
 	sample->temperature_mc = sensor(card, "temp1_input", 1);
 	sample->pcie_width = assay_sysfs_number("%s/current_link_width", card->directory);

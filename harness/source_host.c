@@ -21,14 +21,36 @@ struct host {
 	int64_t energy_uj, throttled;
 };
 
-static int64_t package_energy(unsigned number)
+/* "psys" would count all once more. */
+static bool is_package(unsigned number)
 {
 	char name[64];
 
-	/* "psys" would count all once more. */
 	assay_sysfs_text(name, "class/powercap/intel-rapl:%u/name", number);
-	return strncmp(name, "package", 7) == 0 ? assay_sysfs_number("class/powercap/intel-rapl:%u/energy_uj", number)
-	                                        : -1;
+	return strncmp(name, "package", 7) == 0;
+}
+
+static int64_t package_energy(unsigned number)
+{
+	return is_package(number) ? assay_sysfs_number("class/powercap/intel-rapl:%u/energy_uj", number) : -1;
+}
+
+/* The long-term limits of all packages; -1 when one has none. */
+static int64_t power_limit_mw(void)
+{
+	int64_t sum = 0;
+	bool any = false;
+
+	for (unsigned i = 0; i < PACKAGES; i++) {
+		if (!is_package(i))
+			continue;
+		int64_t uw = assay_sysfs_number("class/powercap/intel-rapl:%u/constraint_0_power_limit_uw", i);
+		if (uw < 0 || uw / 1000 > INT32_MAX)
+			return -1;
+		sum += uw / 1000;
+		any = true;
+	}
+	return any ? sum : -1;
 }
 
 /* All packages together since the first look; -1 when there is none, or one that was there is not. */
@@ -128,6 +150,7 @@ static void host_read(void *state, struct assay_sample *sample)
 	struct host *host = state;
 
 	sample->energy_uj = energy(host);
+	sample->power_limit_mw = power_limit_mw();
 	sample->temperature_mc = temperature();
 	sample->clock_mhz = clock_mhz();
 	sample->reasons = reasons(host);
@@ -149,8 +172,8 @@ static bool host_open(struct assay_reader *reader, const struct assay_device *de
 	}
 	host->throttled = -1;
 	host_read(host, &sample);
-	bool any = sample.energy_uj >= 0 || sample.temperature_mc >= 0 || sample.clock_mhz >= 0 ||
-	           host->throttled >= 0 || sample.ecc_errors >= 0;
+	bool any = sample.energy_uj >= 0 || sample.power_limit_mw >= 0 || sample.temperature_mc >= 0 ||
+	           sample.clock_mhz >= 0 || host->throttled >= 0 || sample.ecc_errors >= 0;
 	if (!any) {
 		free(host);
 		return false;

@@ -152,6 +152,7 @@ static void nvml_read(void *state, struct assay_sample *sample)
 	sample->clock_mhz = small(NVML_CALL(nvml, clock, card->handle, CLOCK_SM, &value), &value);
 	sample->memory_clock_mhz = small(NVML_CALL(nvml, clock, card->handle, CLOCK_MEMORY, &value), &value);
 	sample->power_mw = small(NVML_CALL(nvml, power, card->handle, &value), &value);
+	sample->power_limit_mw = small(NVML_CALL(nvml, power_limit, card->handle, &value), &value);
 	int64_t celsius = small(NVML_CALL(nvml, temperature, card->handle, SENSOR_GPU, &value), &value);
 	sample->temperature_mc = celsius < 0 || celsius > 1000 ? -1 : 1000 * celsius;
 	int64_t energy_mj = large(NVML_CALL(nvml, energy, card->handle, &energy), &energy);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See telemetry.h. Only the thread reads devices; what it read is noted under the lock, which nobody holds for longer.
- * Times are read under
- * the lock too, so that they are in the order of what they are times of. */
+ * Times are read under the lock too, so that they are in the order of what they are times of. */
 #include "harness/telemetry.h"
 
 #include <errno.h>
@@ -177,6 +176,17 @@ void assay_telemetry_claim(struct assay_telemetry *telemetry, uint32_t device, s
 	pthread_mutex_lock(&telemetry->lock);
 	assay_card_claim(&telemetry->cards[device], claim);
 	pthread_mutex_unlock(&telemetry->lock);
+}
+
+int64_t assay_telemetry_power_limit(struct assay_telemetry *telemetry, uint32_t device)
+{
+	if (!telemetry)
+		return -1;
+	pthread_mutex_lock(&telemetry->lock);
+	const struct assay_card *card = &telemetry->cards[device];
+	int64_t limit_mw = card->source && card->sampled ? card->last.power_limit_mw : -1;
+	pthread_mutex_unlock(&telemetry->lock);
+	return limit_mw;
 }
 
 void assay_telemetry_stop(struct assay_telemetry *telemetry)

@@ -33,6 +33,9 @@ struct assay_telemetry_run assay_telemetry_end(struct assay_telemetry *telemetry
 /* What was read of a device in all its runs so far. */
 void assay_telemetry_claim(struct assay_telemetry *telemetry, uint32_t device, struct assay_telemetry_claim *claim);
 
+/* The power limit in milliwatts that held at the last reading; -1 = unknown. */
+int64_t assay_telemetry_power_limit(struct assay_telemetry *telemetry, uint32_t device);
+
 void assay_telemetry_stop(struct assay_telemetry *telemetry);
 
 #endif

@@ -159,7 +159,7 @@ struct assay_telemetry_claim {
 	char joined[17]; /* how it was told that it is this device's: "uuid", "pci", "host", "unverified" */
 	uint64_t samples;
 	struct assay_range clock_mhz, memory_clock_mhz, power_mw, temperature_mc;
-	int64_t ecc_errors, xid_errors, pcie_width, pcie_generation;
+	int64_t power_limit_mw, ecc_errors, xid_errors, pcie_width, pcie_generation;
 	bool reasons_known;
 	char reasons[529]; /* why the clock was held down, with spaces between; "" = it was not, when it is known */
 };
@@ -177,12 +177,13 @@ struct assay_verdict {
 	char file[129]; /* last part of the attestation's name, printable ASCII */
 
 	/* Filled when the signature held: */
-	char subject[65];    /* hex SHA-256 of the transcript */
-	char keyid[65];      /* the prover's key */
-	char profile[65];    /* of the challenge */
-	char finished[21];   /* claimed, UTC */
-	uint32_t stagger_ms; /* claimed: device d began d times this after the first one */
-	uint32_t pauses;     /* claimed: how often the job was cut off and resumed */
+	char subject[65];        /* hex SHA-256 of the transcript */
+	char keyid[65];          /* the prover's key */
+	char profile[65];        /* of the challenge */
+	char finished[21];       /* claimed, UTC */
+	uint32_t stagger_ms;     /* claimed: device d began d times this after the first one */
+	uint32_t power_budget_w; /* claimed: devices computed only while their limits fit in it; 0 = none */
+	uint32_t pauses;         /* claimed: how often the job was cut off and resumed */
 	uint32_t samples, estar_ppm;
 	uint64_t cost; /* predicted, in units of SPEC 12 */
 	uint32_t device_count;

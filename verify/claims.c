@@ -110,6 +110,8 @@ void assay_telemetry_words(char text[480], const struct assay_telemetry_claim *t
 	add_range(&words, "", &telemetry->clock_mhz, 1, "MHz");
 	add_range(&words, "memory ", &telemetry->memory_clock_mhz, 1, "MHz");
 	add_range(&words, "", &telemetry->power_mw, 1000, "W");
+	if (telemetry->power_limit_mw >= 0)
+		add(&words, ", limit %.0f W", (double)telemetry->power_limit_mw / 1000);
 	add_range(&words, "", &telemetry->temperature_mc, 1000, "C");
 	if (telemetry->pcie_generation >= 0 && telemetry->pcie_width >= 0)
 		add(&words, ", PCIe %" PRId64 ".0 x%" PRId64, telemetry->pcie_generation, telemetry->pcie_width);

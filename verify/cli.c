@@ -181,6 +181,11 @@ void assay_verdict_print(FILE *out, const char *path, const struct assay_verdict
 		if (verdict->stagger_ms)
 			fprintf(out, "        claimed      #N began N x %" PRIu32 " ms after #0 in each segment\n",
 			        verdict->stagger_ms);
+		if (verdict->power_budget_w)
+			fprintf(out,
+			        "        claimed      devices took turns, so that their power limits fit in %" PRIu32
+			        " W\n",
+			        verdict->power_budget_w);
 		if (verdict->pauses)
 			fprintf(out,
 			        "        claimed      cut off and resumed %" PRIu32 " times; the pauses do not count\n",

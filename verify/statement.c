@@ -256,19 +256,21 @@ static bool predicate_parse(struct assay_statement *statement, const json_t *pre
 	const json_t *challenge = json_object_get(predicate, "challenge");
 	const json_t *claimed = json_object_get(predicate, "claimed");
 	json_t *non_claims = assay_non_claims();
-	uint64_t stagger_ms = 0, pauses = 0;
-	bool good = assay_json_is(predicate, 6) && assay_json_is(challenge, 3) && assay_json_is(claimed, 6) &&
+	uint64_t stagger_ms = 0, power_budget_w = 0, pauses = 0;
+	bool good = assay_json_is(predicate, 6) && assay_json_is(challenge, 3) && assay_json_is(claimed, 7) &&
 	            is_harness(json_object_get(predicate, "harness")) &&
 	            json_equal(json_object_get(predicate, "nonClaims"), non_claims) &&
 	            assay_json_digest(statement->challenge_digest, challenge, "digest") &&
 	            utc_time(claimed, "startedAt") &&
 	            assay_json_integer(&stagger_ms, claimed, "staggerMs", 0, ASSAY_STAGGER_MS_MAX) &&
+	            assay_json_integer(&power_budget_w, claimed, "powerBudgetW", 0, ASSAY_POWER_BUDGET_W_MAX) &&
 	            assay_json_integer(&pauses, claimed, "pauses", 0, ASSAY_PAUSES_MAX);
 
 	json_decref(non_claims);
 	statement->mode = assay_json_string(challenge, "mode", SIZE_MAX);
 	statement->profile = assay_json_string(challenge, "profile", SIZE_MAX);
 	statement->stagger_ms = (uint32_t)stagger_ms;
+	statement->power_budget_w = (uint32_t)power_budget_w;
 	statement->pauses = (uint32_t)pauses;
 	statement->finished_at = utc_time(claimed, "finishedAt");
 	statement->devices = json_object_get(predicate, "devices");

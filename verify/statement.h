@@ -10,6 +10,7 @@ enum {
 	ASSAY_PAYLOAD_BYTES_MAX = 524288,
 	ASSAY_ENVELOPE_BYTES_MAX = 716800, /* base64 of the payload, and the rest */
 	ASSAY_STAGGER_MS_MAX = 86400000,
+	ASSAY_POWER_BUDGET_W_MAX = 1000000,
 	ASSAY_PAUSES_MAX = 1000000,
 };
 
@@ -48,7 +49,7 @@ struct assay_statement {
 	const char *mode, *profile, *finished_at;
 	const json_t *devices, *work;
 	const json_t *segments, *telemetry; /* of `claimed` */
-	uint32_t stagger_ms, pauses;
+	uint32_t stagger_ms, power_budget_w, pauses;
 };
 
 /* ASSAY_REASON_NONE, _STATEMENT_MALFORMED or _STATEMENT_VERSION. `root` is NULL unless it returns NONE. */

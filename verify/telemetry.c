@@ -16,6 +16,7 @@ const struct assay_telemetry_claim assay_telemetry_none = {.clock_mhz = RANGE_UN
                                                            .memory_clock_mhz = RANGE_UNKNOWN,
                                                            .power_mw = RANGE_UNKNOWN,
                                                            .temperature_mc = RANGE_UNKNOWN,
+                                                           .power_limit_mw = -1,
                                                            .ecc_errors = -1,
                                                            .xid_errors = -1,
                                                            .pcie_width = -1,
@@ -29,7 +30,8 @@ static const struct {
               {"memoryClockMhz", offsetof(struct assay_telemetry_claim, memory_clock_mhz)},
               {"powerMw", offsetof(struct assay_telemetry_claim, power_mw)},
               {"temperatureMc", offsetof(struct assay_telemetry_claim, temperature_mc)}},
-  numbers[] = {{"eccErrors", offsetof(struct assay_telemetry_claim, ecc_errors)},
+  numbers[] = {{"powerLimitMw", offsetof(struct assay_telemetry_claim, power_limit_mw)},
+               {"eccErrors", offsetof(struct assay_telemetry_claim, ecc_errors)},
                {"xidErrors", offsetof(struct assay_telemetry_claim, xid_errors)},
                {"pcieWidth", offsetof(struct assay_telemetry_claim, pcie_width)},
                {"pcieGeneration", offsetof(struct assay_telemetry_claim, pcie_generation)}};

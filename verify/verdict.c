@@ -238,6 +238,8 @@ char *assay_verdict_json(const struct assay_verdict *verdict)
 	                         list, "claimedDevices", devices, "segments", segments);
 	json_object_set_new(root, "claimedStaggerMs",
 	                    *verdict->finished ? json_integer(verdict->stagger_ms) : json_null());
+	json_object_set_new(root, "claimedPowerBudgetW",
+	                    *verdict->finished ? json_integer(verdict->power_budget_w) : json_null());
 	json_object_set_new(root, "aggregates", assay_aggregates_json(verdict));
 	json_object_set_new(root, "claimedPauses", *verdict->finished ? json_integer(verdict->pauses) : json_null());
 	json_object_set_new(root, "nonClaims", assay_non_claims());

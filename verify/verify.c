@@ -68,6 +68,7 @@ static bool check_statement(struct session *session)
 		return false;
 	assay_hex(session->verdict->subject, session->statement.transcript_digest);
 	session->verdict->stagger_ms = session->statement.stagger_ms;
+	session->verdict->power_budget_w = session->statement.power_budget_w;
 	session->verdict->pauses = session->statement.pauses;
 	snprintf(session->verdict->finished, sizeof session->verdict->finished, "%s", session->statement.finished_at);
 	return true;

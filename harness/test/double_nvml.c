@@ -3,14 +3,15 @@
  * A test double of NVIDIA's management library, with one card at 0000:3b:00.0, so that the unmodified monitor runs
  * where there is none. The environment plays the card:
  *
- * ASSAY_DOUBLE_UTILISATION   percent, one for each reading in turn, the last again and again: "0,0,95"; "-" has none
- * ASSAY_DOUBLE_PROCESSES     how many compute on it
- * ASSAY_DOUBLE_MIG           0 or 1; without it the card does not know MIG
- * ASSAY_DOUBLE_VGPU          1: a guest's share of a card, else a card that is passed through
- * ASSAY_DOUBLE_POWER         milliwatts, ASSAY_DOUBLE_THROTTLE the bits of the reasons: one for each reading in turn
- * too ASSAY_DOUBLE_XID           how many errors there were, told one by one ASSAY_DOUBLE_NVML_FAIL     the function
- * that fails: "nvmlInit_v2"; with ":5", from its fifth call on ASSAY_DOUBLE_NVML_HANG     nvmlDeviceGetPowerUsage does
- * not return from its call of this number
+ *     ASSAY_DOUBLE_UTILISATION   percent, one for each reading in turn, the last again and again: "0,0,95"; "-": none
+ *     ASSAY_DOUBLE_PROCESSES     how many compute on it
+ *     ASSAY_DOUBLE_MIG           0 or 1; without it the card does not know MIG
+ *     ASSAY_DOUBLE_VGPU          1: a guest's share of a card, else a card that is passed through
+ *     ASSAY_DOUBLE_POWER         milliwatts, one for each reading in turn
+ *     ASSAY_DOUBLE_THROTTLE      the bits of the reasons, one for each reading in turn
+ *     ASSAY_DOUBLE_XID           how many errors there were, told one by one
+ *     ASSAY_DOUBLE_NVML_FAIL     the function that fails: "nvmlInit_v2"; with ":5", from its fifth call on
+ *     ASSAY_DOUBLE_NVML_HANG     nvmlDeviceGetPowerUsage does not return from its call of this number
  *
  * Each reading of the energy finds 7 J more, each of corrected errors of memory one more. */
 #include <stdatomic.h>
@@ -174,6 +175,12 @@ CALL(nvmlDeviceGetPowerUsage, void *handle, unsigned *mw)
 	while (number("ASSAY_DOUBLE_NVML_HANG") && calls >= number("ASSAY_DOUBLE_NVML_HANG"))
 		sleep(1);
 	*mw = at ? (unsigned)strtoul(at, NULL, 10) : 700000;
+	return answer(__func__, handle);
+}
+
+CALL(nvmlDeviceGetEnforcedPowerLimit, void *handle, unsigned *mw)
+{
+	*mw = 650000;
 	return answer(__func__, handle);
 }
 

@@ -14,7 +14,7 @@
 #include "harness/test/shim.h"
 #include "harness/test/support.h"
 
-enum { DEVICES = 2, FIRST = 4, SECOND = 3, FILE_MAX = 1 << 16 };
+enum { DEVICES = 2, FIRST = 4, SECOND = 3, BUDGET = 500, FILE_MAX = 1 << 16 };
 
 static struct assay_error error;
 static struct assay_secret secret;
@@ -27,6 +27,7 @@ static void job_fill(struct assay_job *job)
 	    .devices = devices,
 	    .stagger_ms = 1,
 	    .repeat_every = 2,
+	    .power_budget_w = BUDGET,
 	    .challenge = {.profile = "test",
 	                  .devices = DEVICES,
 	                  .samples = 6,
@@ -38,7 +39,9 @@ static void job_fill(struct assay_job *job)
 
 static void begin(void)
 {
-	support_enter();
+	setenv("ASSAY_SYSFS", support_enter(), 1);
+	support_file("class/powercap/intel-rapl:0/name", "package-0\n");
+	support_file("class/powercap/intel-rapl:0/constraint_0_power_limit_uw", "250000000\n");
 	if (sodium_is_zero(secret.seed, sizeof secret.seed))
 		assay_secret_make(&secret);
 	for (uint32_t d = 0; d < DEVICES; d++)

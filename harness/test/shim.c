@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct device {
 	void *inner;
@@ -170,6 +171,16 @@ static void shim_discard(void *handle, struct assay_kernel *built)
 	free(kernel);
 }
 
+static void launch_begins(void)
+{
+	int busy = atomic_fetch_add(&shim.busy, 1) + 1, most = atomic_load(&shim.busiest);
+
+	while (busy > most && !atomic_compare_exchange_weak(&shim.busiest, &most, busy))
+		;
+	if (shim.slow_us)
+		usleep(shim.slow_us);
+}
+
 static enum assay_status shim_launch(void *handle, const struct assay_kernel *built, uint32_t items,
                                      const struct assay_argument *arguments, size_t count, struct assay_error *error)
 {
@@ -187,8 +198,10 @@ static enum assay_status shim_launch(void *handle, const struct assay_kernel *bu
 		return ASSAY_ERROR_DEVICE;
 	if (faulty && shim.instead && shim.instead(&launch))
 		return ASSAY_OK;
+	launch_begins();
 	enum assay_status status =
 	    assay_backend_cpu.launch(device->inner, &kernel->inner, items, arguments, count, error);
+	atomic_fetch_sub(&shim.busy, 1);
 	if (!status && faulty && shim.after)
 		shim.after(&launch);
 	return status;

@@ -37,8 +37,12 @@ struct shim {
 	/* The device says no times. */
 	bool no_times;
 
+	/* Launches of all devices take this much longer. */
+	unsigned slow_us;
+
 	/* Counted by the shim. */
 	atomic_uint calls[SHIM_CALLS]; /* of the faulty device */
+	atomic_int busy, busiest;      /* launches in progress, of all devices, and the most of them at once */
 	atomic_int live;               /* buffers, kernels and devices not given back, of all devices */
 };
 

@@ -85,6 +85,9 @@ Test(commands, help_and_usage)
 	usage("$A run --stagger ''");
 	usage("$A run --stagger 5ms");
 	usage("$A run --stagger 60001");
+	usage("$A run --power-budget 0");
+	usage("$A run --power-budget 1kW");
+	usage("$A run --power-budget 1000001");
 	usage("$A run --duration 25h");
 	usage("$A run --duration 1441m");
 	usage("$A run --duration 1d");
@@ -137,6 +140,7 @@ Test(commands, run_fails_at_once)
 	                         "$T/l.transcript"),
 	             0, "%s", support_err);
 	unsigned before = support_files();
+	fails("plan.power", "ASSAY_SYSFS=$T $A run -d cpu -w sha256 --power-budget 100 -k $T/k -o $T/x");
 	fails("plan.stagger", "$A run -d cpu,opencl:0 --stagger 5000 -k $T/k -o $T/x");
 	fails("io.open", "$A run -d cpu -k $T/k -o $T/missing/x");
 	fails("io.open", "$A run -d cpu -k $T/k -o /proc/x");

@@ -50,7 +50,7 @@ static size_t batches(size_t at[64], size_t rounds[64], const uint8_t *bytes, si
 	at[0] = 8;
 	for (int i = 0; i < 3; i++)
 		at[0] += 4 + assay_le32_read(bytes + at[0]);
-	at[0] += 32 + 8 + 4 + 4 + 32;
+	at[0] += 32 + 8 + 4 + 4 + 4 + 32;
 	for (rounds[0] = 0; at[count] < len; count++) {
 		cr_assert_lt(count, 63);
 		uint32_t records = assay_le32_read(bytes + at[count]);
@@ -98,6 +98,7 @@ Test(journal, holds_the_whole_job)
 	cr_assert_eq(checkpoint.started, 1700000000);
 	cr_assert_eq(checkpoint.stagger_ms, 1);
 	cr_assert_eq(checkpoint.repeat_every, 2);
+	cr_assert_eq(checkpoint.power_budget_w, BUDGET);
 	cr_assert_eq(checkpoint.pauses, 0);
 	cr_assert_eq(checkpoint.dropped, 0);
 	size_t len = file_of(bytes, support_path("c"));

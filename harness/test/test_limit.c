@@ -118,8 +118,8 @@ static enum assay_status plan(struct assay_challenge *challenge, uint32_t first_
 	        {.work = &assay_work_sha256, .params = {{0, 5}}, .duration_ms = second_ms, .rounds = !second_ms}}};
 	for (uint32_t d = 0; d < 2; d++)
 		support_ok(assay_device_open(&devices[d], &shim_backend, d, NULL, &error), error);
-	enum assay_status status =
-	    assay_plan_fit(challenge, devices, stagger_ms, 20 * SECOND, 0, left_ns, needed_ns, &error);
+	const struct assay_plan plan = {.stagger_ms = stagger_ms, .least_ms = 20 * SECOND, .left_ns = left_ns};
+	enum assay_status status = assay_plan_fit(challenge, devices, &plan, needed_ns, &error);
 	for (uint32_t d = 0; d < 2; d++)
 		assay_device_close(&devices[d]);
 	cr_assert_eq(shim.live, 0);

@@ -34,16 +34,21 @@ static struct assay_device device(bool is_cpu, const char *its_uuid, const char 
 	return device;
 }
 
-/* "clock memory power temperature width generation energy ecc xid reasons" of a sample, "-" for unknown. */
+/* "clock memory power limit temperature width generation energy ecc xid reasons" of a sample, "-" for unknown. */
 static const char *text_of(const struct assay_sample *sample)
 {
 	static char text[256];
-	const int64_t values[] = {
-	    sample->clock_mhz,  sample->memory_clock_mhz,
-	    sample->power_mw,   sample->temperature_mc,
-	    sample->pcie_width, sample->pcie_generation,
-	    sample->energy_uj,  sample->ecc_errors,
-	    sample->xid_errors, sample->reasons == ASSAY_REASONS_UNKNOWN ? -1 : (int64_t)sample->reasons};
+	const int64_t values[] = {sample->clock_mhz,
+	                          sample->memory_clock_mhz,
+	                          sample->power_mw,
+	                          sample->power_limit_mw,
+	                          sample->temperature_mc,
+	                          sample->pcie_width,
+	                          sample->pcie_generation,
+	                          sample->energy_uj,
+	                          sample->ecc_errors,
+	                          sample->xid_errors,
+	                          sample->reasons == ASSAY_REASONS_UNKNOWN ? -1 : (int64_t)sample->reasons};
 	size_t at = 0;
 
 	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
@@ -80,14 +85,15 @@ static const struct {
 	const char *name, *text, *without;
 } card_files[] = {
     {CARD "vendor", "0x1002\n", "none"},
-    {CARD "current_link_width", "16\n", "2100 1600 300000 55000 - 4 9000 3 - -"},
-    {CARD "current_link_speed", "16.0 GT/s PCIe\n", "2100 1600 300000 55000 16 - 9000 3 - -"},
-    {CARD "ras/umc_err_count", "ue: 1\nce: 2\n", "2100 1600 300000 55000 16 4 9000 - - -"},
-    {SENSORS "freq1_input", "2100000000\n", "- 1600 300000 55000 16 4 9000 3 - -"},
-    {SENSORS "freq2_input", "1600000000\n", "2100 - 300000 55000 16 4 9000 3 - -"},
-    {SENSORS "power1_average", "300000000\n", "2100 1600 - 55000 16 4 9000 3 - -"},
-    {SENSORS "energy1_input", "9000\n", "2100 1600 300000 55000 16 4 - 3 - -"},
-    {SENSORS "temp1_input", "55000\n", "2100 1600 300000 - 16 4 9000 3 - -"},
+    {CARD "current_link_width", "16\n", "2100 1600 300000 400000 55000 - 4 9000 3 - -"},
+    {CARD "current_link_speed", "16.0 GT/s PCIe\n", "2100 1600 300000 400000 55000 16 - 9000 3 - -"},
+    {CARD "ras/umc_err_count", "ue: 1\nce: 2\n", "2100 1600 300000 400000 55000 16 4 9000 - - -"},
+    {SENSORS "freq1_input", "2100000000\n", "- 1600 300000 400000 55000 16 4 9000 3 - -"},
+    {SENSORS "freq2_input", "1600000000\n", "2100 - 300000 400000 55000 16 4 9000 3 - -"},
+    {SENSORS "power1_average", "300000000\n", "2100 1600 - 400000 55000 16 4 9000 3 - -"},
+    {SENSORS "power1_cap", "400000000\n", "2100 1600 300000 - 55000 16 4 9000 3 - -"},
+    {SENSORS "energy1_input", "9000\n", "2100 1600 300000 400000 55000 16 4 - 3 - -"},
+    {SENSORS "temp1_input", "55000\n", "2100 1600 300000 400000 - 16 4 9000 3 - -"},
 };
 enum { CARD_FILES = sizeof card_files / sizeof *card_files };
 
@@ -103,7 +109,7 @@ Test(sources, amdgpu)
 
 	cr_expect_str_eq(found(&assay_source_amdgpu, &of), "none");
 	card_files_write();
-	cr_expect_str_eq(found(&assay_source_amdgpu, &of), "2100 1600 300000 55000 16 4 9000 3 - -");
+	cr_expect_str_eq(found(&assay_source_amdgpu, &of), "2100 1600 300000 400000 55000 16 4 9000 3 - -");
 	for (size_t i = 0; i < CARD_FILES; i++) {
 		static const char *const nonsense[] = {"", "\n", "-1\n", "N/A\n", "1.5x\n", "ue: 1\n"};
 		for (size_t n = 0; n < sizeof nonsense / sizeof *nonsense; n++) {
@@ -118,7 +124,7 @@ Test(sources, amdgpu)
 	/* Other generations of cards say what they use now, not on average. */
 	cr_assert_eq(remove(support_path(SENSORS "power1_average")), 0);
 	support_file(SENSORS "power1_input", "250000000\n");
-	cr_expect_str_eq(found(&assay_source_amdgpu, &of), "2100 1600 250000 55000 16 4 9000 3 - -");
+	cr_expect_str_eq(found(&assay_source_amdgpu, &of), "2100 1600 250000 400000 55000 16 4 9000 3 - -");
 }
 
 Test(sources, amdgpu_generations)
@@ -131,7 +137,7 @@ Test(sources, amdgpu_generations)
 	card_files_write();
 	for (size_t i = 0; i < 6; i++) {
 		support_file(CARD "current_link_speed", speeds[i]);
-		snprintf(expected, sizeof expected, "2100 1600 300000 55000 16 %zu 9000 3 - -", i + 1);
+		snprintf(expected, sizeof expected, "2100 1600 300000 400000 55000 16 %zu 9000 3 - -", i + 1);
 		cr_expect_str_eq(found(&assay_source_amdgpu, &of), expected);
 	}
 }
@@ -184,13 +190,15 @@ static const struct assay_device cpu = {.info = {.is_cpu = true}};
 static const struct {
 	const char *name, *text, *without; /* of the second look */
 } host_files[] = {
-    {RAPL "0/energy_uj", "1500\n", "2400 - - 61000 - - 0 7 - 0"},
-    {RAPL "1/energy_uj", "2700\n", "2400 - - 61000 - - 500 7 - 0"},
-    {"class/thermal/thermal_zone3/temp", "61000\n", "2400 - - 58000 - - 1200 7 - 0"},
-    {CPU "0/cpufreq/scaling_cur_freq", "2500000\n", "2300 - - 61000 - - 1200 7 - 0"},
-    {CPU "1/cpufreq/scaling_cur_freq", "2300000\n", "2500 - - 61000 - - 1200 7 - 0"},
-    {"devices/system/edac/mc/mc0/ce_count", "4\n", "2400 - - 61000 - - 1200 3 - 0"},
-    {"devices/system/edac/mc/mc1/ue_count", "3\n", "2400 - - 61000 - - 1200 4 - 0"},
+    {RAPL "0/energy_uj", "1500\n", "2400 - - 250000 61000 - - 0 7 - 0"},
+    {RAPL "1/energy_uj", "2700\n", "2400 - - 250000 61000 - - 500 7 - 0"},
+    {RAPL "0/constraint_0_power_limit_uw", "100000000\n", "2400 - - - 61000 - - 1200 7 - 0"},
+    {RAPL "1/constraint_0_power_limit_uw", "150000000\n", "2400 - - - 61000 - - 1200 7 - 0"},
+    {"class/thermal/thermal_zone3/temp", "61000\n", "2400 - - 250000 58000 - - 1200 7 - 0"},
+    {CPU "0/cpufreq/scaling_cur_freq", "2500000\n", "2300 - - 250000 61000 - - 1200 7 - 0"},
+    {CPU "1/cpufreq/scaling_cur_freq", "2300000\n", "2500 - - 250000 61000 - - 1200 7 - 0"},
+    {"devices/system/edac/mc/mc0/ce_count", "4\n", "2400 - - 250000 61000 - - 1200 3 - 0"},
+    {"devices/system/edac/mc/mc1/ue_count", "3\n", "2400 - - 250000 61000 - - 1200 4 - 0"},
 };
 enum { HOST_FILES = sizeof host_files / sizeof *host_files };
 
@@ -243,11 +251,11 @@ Test(sources, host)
 	cr_expect_str_eq(reader.source, "rapl");
 	cr_expect_str_eq(reader.joined, "host");
 	host_use();
-	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 61000 - - 1200 7 - 0");
-	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 61000 - - 1200 7 - 0");
+	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 250000 61000 - - 1200 7 - 0");
+	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 250000 61000 - - 1200 7 - 0");
 	support_file(CPU "1/thermal_throttle/package_throttle_count", "7\n");
-	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 61000 - - 1200 7 - 64");
-	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 61000 - - 1200 7 - 0");
+	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 250000 61000 - - 1200 7 - 64");
+	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 250000 61000 - - 1200 7 - 0");
 	assay_source_host.close(reader.state);
 	cr_expect_eq(1 << ASSAY_THROTTLE_THERMAL, 64);
 	struct assay_device no_cpu = device(false, "", "");
@@ -275,8 +283,8 @@ Test(sources, host_lacks)
 				support_file(RAPL "1/energy_uj", "2700\n");
 			/* Of one package: what the other used. */
 			cr_expect_str_eq(look(&assay_source_host, reader.state),
-			                 i == 0 ? "2400 - - 61000 - - 700 7 - 0" : host_files[i].without, "%s %zu",
-			                 host_files[i].name, n);
+			                 i == 0 ? "2400 - - 250000 61000 - - 700 7 - 0" : host_files[i].without,
+			                 "%s %zu", host_files[i].name, n);
 			assay_source_host.close(reader.state);
 		}
 }
@@ -294,7 +302,7 @@ Test(sources, host_without_energy)
 	}
 	cr_assert(assay_source_host.open(&reader, &cpu));
 	cr_expect_str_eq(reader.source, "sysfs");
-	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 61000 - - - 7 - 0");
+	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 250000 61000 - - - 7 - 0");
 	assay_source_host.close(reader.state);
 }
 
@@ -307,15 +315,15 @@ Test(sources, rapl_wraps)
 	support_file(RAPL "0/energy_uj", "9900\n");
 	cr_assert(assay_source_host.open(&reader, &cpu));
 	support_file(RAPL "0/energy_uj", "50\n");
-	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 61000 - - 150 7 - 0");
+	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 250000 61000 - - 150 7 - 0");
 	support_file(RAPL "0/energy_uj", "60\n");
-	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 61000 - - 160 7 - 0");
+	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 250000 61000 - - 160 7 - 0");
 	support_file(RAPL "0/energy_uj", "59\n");
-	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 61000 - - 10159 7 - 0");
+	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 250000 61000 - - 10159 7 - 0");
 	cr_assert_eq(remove(support_path(RAPL "0/energy_uj")), 0);
-	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 61000 - - - 7 - 0");
+	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 250000 61000 - - - 7 - 0");
 	support_file(RAPL "0/energy_uj", "79\n");
-	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 61000 - - 10179 7 - 0");
+	cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 250000 61000 - - 10179 7 - 0");
 	assay_source_host.close(reader.state);
 
 	static const char *const ranges[] = {"", "5\n", "1000\n"};
@@ -325,7 +333,8 @@ Test(sources, rapl_wraps)
 		support_file(RAPL "0/energy_uj", "1500\n");
 		cr_assert(assay_source_host.open(&reader, &cpu));
 		support_file(RAPL "0/energy_uj", "1400\n");
-		cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 61000 - - - 7 - 0", "%s", ranges[i]);
+		cr_expect_str_eq(look(&assay_source_host, reader.state), "2400 - - 250000 61000 - - - 7 - 0", "%s",
+		                 ranges[i]);
 		assay_source_host.close(reader.state);
 	}
 }

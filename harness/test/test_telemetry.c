@@ -93,6 +93,7 @@ Test(telemetry, nvml)
 	range_is(&claim.clock_mhz, 1980);
 	range_is(&claim.memory_clock_mhz, 2619);
 	range_is(&claim.power_mw, 700000);
+	cr_expect_eq(claim.power_limit_mw, 650000);
 	range_is(&claim.temperature_mc, 61000);
 	cr_expect_gt(claim.ecc_errors, 0);
 	cr_expect_eq(claim.xid_errors, 2);

@@ -171,23 +171,29 @@ Test(verdict, aggregates_are_exact)
 	json_decref(root);
 }
 
-/* What is claimed of late starts is told, in the signed file's own number. */
-Test(verdict, stagger_is_told)
+/* What is claimed of late starts, and of turns for want of power, is told in the signed file's own number. */
+Test(verdict, pace_is_told)
 {
 	const struct assay_policy policy = test_policy();
 	static const struct {
 		const char *name;
-		uint32_t stagger_ms;
-	} table[] = {{"staggered", 250}, {"staggered-most", 86400000}, {"duration", 0}};
+		uint32_t stagger_ms, power_budget_w;
+	} table[] = {{"staggered", 250, 0},
+	             {"staggered-most", 86400000, 0},
+	             {"budget", 0, 3500},
+	             {"budget-most", 0, 1000000},
+	             {"duration", 0, 0}};
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		struct assay_verdict verdict;
 		char path[128];
 		snprintf(path, sizeof path, "verify/vectors/good/%s.intoto.json", table[i].name);
 		cr_assert_eq(assay_verify(&verdict, path, NULL, &policy), ASSAY_OK);
 		cr_expect_eq(verdict.stagger_ms, table[i].stagger_ms);
+		cr_expect_eq(verdict.power_budget_w, table[i].power_budget_w);
 		json_t *root = json_of(&verdict);
 		cr_expect_eq(json_integer_value(json_object_get(root, "claimedStaggerMs")), table[i].stagger_ms);
+		cr_expect_eq(json_integer_value(json_object_get(root, "claimedPowerBudgetW")), table[i].power_budget_w);
 		json_decref(root);
 		assay_verdict_close(&verdict);
 	}
@@ -294,10 +300,11 @@ Test(verdict, claims_in_words)
 	assay_telemetry_words(words, &telemetry);
 	cr_expect_str_eq(words, "nvml, joined by pci");
 	telemetry.power_mw = (struct assay_range){600000, 650000, 700000};
+	telemetry.power_limit_mw = 700000;
 	telemetry.reasons_known = true;
 	telemetry.xid_errors = 1;
 	assay_telemetry_words(words, &telemetry);
-	cr_expect_str_eq(words, "nvml, joined by pci, 650 W (600 ... 700), throttled: no, 1 Xid errors");
+	cr_expect_str_eq(words, "nvml, joined by pci, 650 W (600 ... 700), limit 700 W, throttled: no, 1 Xid errors");
 }
 
 /* The longest that a statement may claim does not overrun anything. */
@@ -311,6 +318,7 @@ Test(verdict, longest_words)
 	                                          .memory_clock_mhz = most,
 	                                          .power_mw = most,
 	                                          .temperature_mc = most,
+	                                          .power_limit_mw = INT64_MAX,
 	                                          .ecc_errors = INT64_MAX,
 	                                          .xid_errors = INT64_MAX,
 	                                          .pcie_width = INT64_MAX,
