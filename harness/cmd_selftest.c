@@ -6,6 +6,7 @@
 #include "harness/choose.h"
 #include "harness/command.h"
 #include "harness/limit.h"
+#include "harness/report.h"
 #include "harness/selftest.h"
 
 static const char usage[] =
@@ -13,7 +14,7 @@ static const char usage[] =
     "\n"
     "Compares small rounds of every workload with the verifier's arithmetic, and checks operands at\n"
     "the ends of their range, with every variant of every kernel. `assay run` does this by itself before\n"
-    "it starts.\n"
+    "it starts. Exits 1 when a device computes wrong, 3 when one cannot be tested.\n"
     "\n"
     "  -d, --device DEV,...  devices (all)\n"
     "      --variant NAME    this variant only\n"
@@ -71,13 +72,16 @@ int assay_command_selftest(int argc, char **argv)
 		code = assay_complain(&error);
 	assay_limit_doing("testing devices");
 	for (uint32_t d = 0; d < count; d++) {
-		enum assay_status status = code   ? ASSAY_OK
-		                           : name ? assay_choose(&devices[d], name, NULL, &error)
-		                                  : every_variant(&devices[d], &error);
-		if (code == 0 && status == ASSAY_OK)
+		enum assay_status status =
+		    name ? assay_choose(&devices[d], name, NULL, &error) : every_variant(&devices[d], &error);
+		if (!status) {
 			printf("%-10s ok    %s\n", devices[d].id, devices[d].info.name);
-		else if (code == 0)
-			code = assay_complain(&error);
+		} else {
+			assay_remark(&error);
+			/* A wrong result is worse than none. */
+			if (code != ASSAY_FAIL)
+				code = assay_report_exit(&error);
+		}
 		assay_device_close(&devices[d]);
 	}
 	return code;

@@ -26,6 +26,20 @@ enum assay_status assay_power_open(struct assay_power *power, uint32_t budget_w,
 	return ASSAY_OK;
 }
 
+enum assay_status assay_power_check(uint32_t budget_w, const struct assay_device *devices, uint32_t count,
+                                    struct assay_error *error)
+{
+	struct assay_power power;
+
+	if (!budget_w)
+		return ASSAY_OK;
+	struct assay_telemetry *telemetry = assay_telemetry_start(devices, count);
+	enum assay_status status = assay_power_open(&power, budget_w, devices, count, telemetry, error);
+	assay_power_close(&power);
+	assay_telemetry_stop(telemetry);
+	return status;
+}
+
 void assay_power_enter(struct assay_power *power, uint32_t device)
 {
 	if (!power->budget_w)

@@ -23,6 +23,10 @@ enum assay_status assay_power_open(struct assay_power *power, uint32_t budget_w,
                                    uint32_t count, struct assay_telemetry *telemetry,
                                    struct assay_error *error) ASSAY_CHECK_RESULT;
 
+/* Whether that would succeed, by a telemetry of its own. */
+enum assay_status assay_power_check(uint32_t budget_w, const struct assay_device *devices, uint32_t count,
+                                    struct assay_error *error) ASSAY_CHECK_RESULT;
+
 /* Around whatever a device computes. */
 void assay_power_enter(struct assay_power *power, uint32_t device);
 void assay_power_leave(struct assay_power *power, uint32_t device);

@@ -164,6 +164,8 @@ static enum assay_status begin_new(struct session *session, struct assay_error *
 		status = guards(options->share, session->devices, *session->count, error);
 	if (!status)
 		status = assay_order_challenge(&job->challenge, options, session->devices, *session->count, error);
+	if (!status)
+		status = assay_power_check(options->power_budget_w, session->devices, *session->count, error);
 	job->repeat_every = strcmp(options->profile, "soak") == 0 ? REPEAT_EVERY : 0;
 	if (!status)
 		status = assay_outputs_check(options->prefix, is_long(session), options->force, error);

@@ -136,8 +136,9 @@ Test(gpu, wrong_matrix_units_are_left_out)
 		cr_expect_str_eq(error.reason, "device.miscompute");
 		assay_device_close(&device);
 	}
-	cr_expect_eq(support_run("$A selftest -d cuda:0"), 3);
+	cr_expect_eq(support_run("$A selftest -d cuda:0,cpu"), ASSAY_FAIL);
 	cr_expect(strstr(support_err, "device.miscompute"), "%s", support_err);
+	cr_expect(strstr(support_out, "cpu        ok"), "the others are tested all the same: %s", support_out);
 }
 
 /* What `assay devices --kernels` says of an old driver. */

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/job.h"
+#include "harness/attest.h"
+#include "harness/report.h"
 #include "harness/test/shim.h"
 #include "harness/test/support.h"
 
@@ -15,6 +16,7 @@ TestSuite(repeat, .init = shim_reset, .fini = support_leave, .timeout = 120);
 enum { EVERY = 4, ROUNDS = 10, LEAVES = 64 };
 
 static struct assay_error error;
+static struct assay_secret secret;
 
 /* Rounds 0, 4 and 8 are repeated. */
 static enum assay_status job_run(struct assay_job *job, struct assay_device *devices, uint32_t count,
@@ -31,6 +33,7 @@ static enum assay_status job_run(struct assay_job *job, struct assay_device *dev
 	                                        .segments = {{.work = work,
 	                                                      .params = work == &assay_work_sha256 ? sha256 : matmul,
 	                                                      .rounds = ROUNDS}}}};
+	memcpy(job->key, secret.key, sizeof job->key);
 	return assay_job_run(job, &error);
 }
 
@@ -245,6 +248,7 @@ static void on_double(const struct assay_backend *backend, const char *library, 
 	cr_assert_eq(count, 1, "%s", error.text);
 	support_ok(assay_device_open(&device, backend, 0, NULL, &error), error);
 	/* The warm-up, 0 0' 1 2 3 4; then the second computation of 4. */
+	assay_secret_make(&secret);
 	setenv("ASSAY_DOUBLE_FLIP", "sha256_leaves:8:1:200", 1);
 	support_ok(job_run(&job, &device, 1, &assay_work_sha256), error);
 	const struct assay_error *found = &job.failures[0].error;
@@ -253,6 +257,15 @@ static void on_double(const struct assay_backend *backend, const char *library, 
 	cr_assert(strstr(found->text, device.id) && strstr(found->text, "sha256/1") &&
 	              strstr(found->text, ": round 4, leaf 25;"),
 	          "%s", found->text);
+
+	/* The rounds before it are attested; the command ends with 1 all the same. */
+	struct assay_attest request = {
+	    .job = &job, .secret = &secret, .started = 1700000000, .finished = 1700000003, .prefix = support_path("x")};
+	struct assay_verdict verdict;
+	support_ok(assay_attest_write(&request, &verdict, &error), error);
+	cr_assert_eq(job.runs[0].rounds, 4);
+	cr_assert_eq(assay_report_failures(&job, &verdict, "x"), ASSAY_FAIL);
+	assay_verdict_close(&verdict);
 	assay_job_close(&job);
 	assay_device_close(&device);
 }
