@@ -76,11 +76,8 @@ static uint16_t half(int32_t value, uint32_t form)
 
 	if (form == 0)
 		return (uint16_t)value;
-	if (value == 0)
-		return 0;
-	if (form == 1)
-		return (uint16_t)(sign | (uint32_t)(exponent + 14) << 10 | (uint32_t)((2 * fraction - 1) * 1024));
-	return (uint16_t)(sign | (uint32_t)(exponent + 126) << 7 | (uint32_t)((2 * fraction - 1) * 128));
+	return value == 0 ? 0
+	                  : (uint16_t)(sign | (uint32_t)(exponent + 14) << 10 | (uint32_t)((2 * fraction - 1) * 1024));
 }
 
 /* One panel after the other: word w of row r at (w * 16 + r) * 4 of its panel. Every fourth row is zero when `gaps`, so

@@ -3,9 +3,8 @@
  * matmul-i9/1 (SPEC 5.3): C = A * B^T over integers of nine bits, exact in 32 bits. Operands in the panel layout of
  * chacha20.cl, two elements a word; C is stored tile after tile, as in matmul_i8.cl. */
 
-/* Nine low bits of each half, signed, in one of three forms: integers of 16 bits, f16, or bf16. */
+/* Nine low bits of each half, signed, in one of two forms: integers of 16 bits, or f16. */
 #define I9_FORM_F16 1
-#define I9_FORM_BF16 2
 
 FUNCTION u32v i9_half(u32v bits, u32 form)
 {
@@ -13,7 +12,7 @@ FUNCTION u32v i9_half(u32v bits, u32 form)
 	const u32v size = magnitude & 0x1ffu; /* 0 ... 256 */
 	u32v mantissa = size, exponent = splat(8), normal;
 
-	if (form != I9_FORM_F16 && form != I9_FORM_BF16)
+	if (form != I9_FORM_F16)
 		return ((bits & 0x1ffu) ^ 0x100u) - 0x100u;
 	/* The leading bit to position 8, in four steps: a step is taken where the upper bits are clear. */
 	UNROLL
@@ -23,9 +22,7 @@ FUNCTION u32v i9_half(u32v bits, u32 form)
 		exponent -= clear * step;
 	}
 	normal = splat(0) - ((mantissa >> 8) & 1u); /* all ones, or none for zero */
-	if (form == I9_FORM_F16)
-		return (negative << 15) | ((((exponent + 15u) << 10) | ((mantissa & 0xffu) << 2)) & normal);
-	return (negative << 15) | ((((exponent + 127u) << 7) | ((mantissa & 0xffu) >> 1)) & normal);
+	return (negative << 15) | ((((exponent + 15u) << 10) | ((mantissa & 0xffu) << 2)) & normal);
 }
 
 /* chacha20_rows with every half word in that form. Items: as there. */

@@ -83,8 +83,8 @@ static uint16_t half_of(const uint8_t half[2], uint32_t form)
 	memcpy(&bits, &value, 4);
 	if (form == 0)
 		return (uint16_t)number;
-	if (form == 2 || number == 0)
-		return (uint16_t)(bits >> 16);
+	if (number == 0)
+		return 0;
 	/* f16: five bits of exponent with a bias of 15 in place of 127, ten of fraction. */
 	return (uint16_t)(bits >> 31 << 15 | ((bits >> 23 & 0xff) - 112) << 10 | (bits >> 13 & 0x3ff));
 }
@@ -258,7 +258,7 @@ static void every_kernel(struct assay_device *device)
 		seed[i] = (uint8_t)(201 * i + 77);
 
 	for (size_t p = 0; p < PRODUCTS; p++) {
-		for (uint32_t form = 0; form < (products[p].element_bytes == 2 ? 3 : 1); form++) {
+		for (uint32_t form = 0; form < (products[p].element_bytes == 2 ? 2 : 1); form++) {
 			chacha20(device, &products[p], 0, 16, 1, form);
 			chacha20(device, &products[p], 0, 48, 16, form);
 			chacha20(device, &products[p], 32, 16, 17, form);
