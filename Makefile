@@ -297,11 +297,12 @@ $(BUILD)/assay-tests: $(TEST_OBJECTS) $(UNITS_OBJECTS) $(SOFT_OBJECTS) $(CHEATS_
 LANES_scalar := 1
 DOUBLE_OBJECTS := $(BUILD)/kernels/kernels_scalar.o $(BUILD)/kernels/kernels_long.o $(BUILD)/kernels/names.o \
                   $(UNITS_OBJECTS)
-# For products that are long: four lanes, and never a sanitizer.
-$(BUILD)/kernels/kernels_long.o: kernels/kernels.c
+# Never with a sanitizer, which sees the same source in the cpu device. For products that are long: four lanes.
+LANES_long := 4
+$(BUILD)/kernels/kernels_scalar.o $(BUILD)/kernels/kernels_long.o: $(BUILD)/kernels/kernels_%.o: kernels/kernels.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(filter-out $(EXTRA),$(ALL_CFLAGS)) -O3 -Wno-pedantic -Wno-conversion -DKERNELS_LEVEL=long -DLANES=4 \
-	  -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(filter-out $(EXTRA),$(ALL_CFLAGS)) -O3 -Wno-pedantic -Wno-conversion -DKERNELS_LEVEL=$* \
+	  -DLANES=$(LANES_$*) -c -o $@ $<
 $(BUILD)/double/libcuda.so: harness/test/double.c harness/vendor.h $(wildcard kernels/*.h) $(DOUBLE_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -DVENDOR_CUDA -shared -o $@ $< $(DOUBLE_OBJECTS)

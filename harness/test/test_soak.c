@@ -34,6 +34,8 @@ static pid_t start(const char *arguments)
 	         support_path(""), build, arguments);
 	pid_t child = fork();
 	if (child == 0) {
+		/* Whoever runs the tests in the background ignores it. */
+		signal(SIGINT, SIG_DFL);
 		execl("/bin/sh", "sh", "-c", line, NULL);
 		_exit(127);
 	}
