@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes the test vectors of verify/vectors (`vectors.py write DIR` calls write() below).
 
-Prover does a job honestly; good() varies its shape. rejects() is the adversary: every case has one fault, is
+Prover does a job honestly; good() varies its shape. What has to do with mode `verifier` is in
+ci/good_exchange.py and ci/reject_exchange.py. rejects() is the adversary: every case has one fault, is
 signed again wherever the signature is not the point, and states the verdict and the first reason that it must
 get. All keys are public and all inputs fixed, so the output is always the same. "§" cites verify/SPEC.md.
 """
@@ -13,6 +14,7 @@ import struct
 
 import numpy as np
 
+import exchange
 import vectors as v
 from vectors import H, canonical, keyid, le32, le64, sha256
 
@@ -29,27 +31,51 @@ def device(name, **other):
     return block
 
 
-def challenge_of(segments, devices=1, samples=16, profile="vectors"):
+def challenge_of(segments, devices=1, samples=16, profile="vectors", **other):
     """segments: (workload, params, length) each."""
-    return {"devices": devices, "expires": None, "mode": "self",
+    return {"devices": devices, "expires": None, "leased": 0, "mode": "self",
             "nonce": sha256(b"test vectors: nonce").hex(),
             "profile": profile, "samples": samples, "type": "assay/1 challenge", "verifier": None,
-            "segments": [{"length": l, "params": p, "workload": w} for w, p, l in segments]}
+            "segments": [{"length": l, "params": p, "workload": w} for w, p, l in segments], **other}
 
 
 class Prover:
-    """Does a job. `rounds[j][d]` are the rounds done; Cheat overrides the small methods."""
+    """Does a job. `rounds[j][d]` are the rounds done; Cheat overrides the small methods. In mode `verifier` it asks
+    `verifier`, an exchange.Verifier, and keeps the receipts."""
     stagger_ms = power_budget_w = pauses = 0
 
-    def __init__(self, challenge, devices=None, rounds=None, secret=SECRET, key=None):
+    def __init__(self, challenge, devices=None, rounds=None, secret=SECRET, key=None, verifier=None):
         self.payload, self.secret, self.key = canonical(challenge), secret, key or v.ed25519_public(secret)
         self.challenge = c = v.Challenge(self.payload)
         self.devices = devices or [device("device %d" % d) for d in range(c.devices)]
         self.block = canonical(self.devices)
         self.rounds = rounds or [[2 if s.rounds is None else s.rounds] * c.devices for s in c.segments]
         self.trees, self.seeds, self.runs = {}, {}, {}
-        self.chain = v.Chain(self.payload, self.block, self.key, c, self.work)
+        self.verifier, self.messages, self.receipts = verifier, [], []
+        self.chain = v.Chain(self.payload, self.block, self.key, c, self.work, self.nonce)
         self.openings = [self.opening(j, d) for j, d in c.runs]
+
+    def nonce(self, chain, j):
+        """§4.5: commits to the segment before, and is ready for this one."""
+        if not self.verifier:
+            return v.ZERO
+        if j:
+            self.verifier.now += self.bracket(j - 1)
+            self.say(chain, j - 1, self.committed(chain, j - 1))
+        return bytes.fromhex(self.say(chain, j)["nonce"])
+
+    def committed(self, chain, j):
+        return chain.commits[j]
+
+    def bracket(self, j):
+        """How long the verifier sees the segment last."""
+        return max(sum(self.runs[j, d].times) for d in range(self.challenge.devices)) + 7654321
+
+    def say(self, chain, j, commit=None):
+        payload = exchange.message_of(sha256(self.payload), chain.job, self.key, j, commit)
+        self.messages.append(exchange.sign(payload, exchange.MESSAGE_TYPE, self.secret))
+        self.receipts.append(self.verifier.answer(self.messages[-1]))
+        return json.loads(v.open_envelope(self.receipts[-1], exchange.RECEIPT_TYPE)[0])
 
     def work(self, j, d, run_seed):
         self.fills = getattr(self, "fills", {})
@@ -122,9 +148,11 @@ class Prover:
         return entry
 
     def statement(self, transcript=None):
-        c, digest = self.challenge, sha256(transcript or self.transcript()).hex()
+        c, files = self.challenge, {"transcript": transcript or self.transcript()}
+        if c.mode == "verifier":
+            files["receipts"] = b"".join(self.receipts)
         return {"_type": v.STATEMENT_TYPE, "predicateType": v.PREDICATE_TYPE,
-                "subject": [{"digest": {"sha256": digest}, "name": "transcript"}],
+                "subject": [{"digest": {"sha256": sha256(data).hex()}, "name": name} for name, data in files.items()],
                 "predicate": {
                     "challenge": {"digest": {"sha256": sha256(self.payload).hex()}, "mode": c.mode,
                                   "profile": c.profile},
@@ -435,14 +463,16 @@ def table(double_rounds, items, walkers, **length):
 
 
 def finish(prover, **claims):
-    """(envelope, transcript) of an honest end; `claims` replaces members of every claimed run."""
+    """(envelope, transcript) of an honest end, and the receipts if it had some; `claims` replaces members of every
+    claimed run."""
     transcript = prover.transcript()
     statement = prover.statement(transcript)
     for segment in statement["predicate"]["claimed"]["segments"]:
         for run in segment:
             if run:
                 run.update(claims)
-    return sign(canonical(statement), prover.secret), transcript
+    receipts = [b"".join(prover.receipts)] if prover.verifier else []
+    return sign(canonical(statement), prover.secret), transcript, *receipts
 
 
 def chain_job():
@@ -582,7 +612,7 @@ class Cheat(Prover):
         walks += [floats(32, 32, 32, 64, rounds=3), floats(64, 32, 32, 64, rounds=3)] if how.startswith("floats-") else []
         walks += [matmul9(32, 32, 64, rounds=3)] if how.startswith("nine-bits-") else []
         job = job or challenge_of([matmul(32, 32, 64, rounds=3), hashes(1, 2, rounds=2)] + walks, devices=2,
-                                  samples=24)
+                                  samples=40)
         super().__init__(job, **other)
 
     def here(self, how, j=0, d=1):
@@ -1203,7 +1233,7 @@ def reject_statement(b):
         "claimed-run-missing": ("claimed.segments.0.1", GONE), "claimed-run-null": ("claimed.segments.0.1", None),
         "telemetry-fewer": ("claimed.telemetry.1", GONE), "telemetry-none": ("claimed.telemetry", []),
         "telemetry-more": ("claimed.telemetry", [None] * 3),
-        "challenge-digest": ("challenge.digest.sha256", "0" * 64), "mode": ("challenge.mode", "verifier"),
+        "challenge-digest": ("challenge.digest.sha256", "0" * 64), "mode": ("challenge.mode", "auditor"),
         "challenge-digest-other": ("challenge.digest.sha256", sha256(b.prover.block).hex()),
         "profile": ("challenge.profile", "assay/1 quick"), "profile-empty": ("challenge.profile", ""),
         "work-other": ("work", ["matmul-i8/1"]), "work-empty": ("work", []),
@@ -1247,7 +1277,10 @@ def reject_challenge(b):
     segment, params, length = "segments.0", "segments.0.params", "segments.0.length"
     edits = {
         "expires": ("expires", "2030-01-01T00:00:00Z"), "expires-0": ("expires", 0),
-        "verifier": ("verifier", "me"),
+        "verifier": ("verifier", "me"), "leased-missing": ("leased", GONE), "leased-null": ("leased", None),
+        "leased-string": ("leased", "0"), "leased-true": ("leased", True), "leased-array": ("leased", []),
+        "expires-string": ("expires", ""), "verifier-keyid": ("verifier", keyid(b.prover.key)),
+        "verifier-0": ("verifier", 0),
         "expires-missing": ("expires", GONE), "nonce-missing": ("nonce", GONE),
         "type-other": ("type", "assay/1 receipt"),
         "type-null": ("type", None), "unknown-member": ("extra", None), "mode-null": ("mode", None),
@@ -1292,6 +1325,8 @@ def reject_challenge(b):
     caps = {
         "samples-0": capped(fine, samples=0), "samples-8193": capped(fine, samples=8193),
         "samples-negative": capped(fine, samples=-1), "samples-2-32-and-4": capped(fine, samples=2**32 + 4),
+        "leased-1": capped(fine, leased=1), "leased-65": capped(fine, leased=65),
+        "leased-negative": capped(fine, leased=-1), "leased-max": capped(fine, leased=v.MAX_INT),
         "devices-0": capped(fine, devices=0), "devices-65": capped(fine, devices=65),
         "devices-negative": capped(fine, devices=-2), "devices-max": capped(fine, devices=v.MAX_INT),
         "segments-0": capped(), "segments-17": capped(*[fine] * 17),
@@ -1343,7 +1378,7 @@ def reject_challenge(b):
         "second-segment": capped(fine, matmul(16, 16, 131072, rounds=1))}
     for name, case in caps.items():
         yield "caps-" + name, "challenge.caps", case
-    for mode in ("verifier", "Self", ""):
+    for mode in ("auditor", "Self", ""):
         challenge = canonical(edit(job, "mode", mode))
         yield ("challenge-mode-" + (mode.replace("S", "big-s") or "empty"), "challenge.mode",
                b.with_sections(challenge=challenge, statement=[("challenge.mode", mode)]))
@@ -1446,7 +1481,7 @@ def reject_work(b):
 
 
 def rejects():
-    """(name, verdict, reason, (envelope, transcript)); the verdict follows from all reasons (§10.3)."""
+    """(name, verdict, reason, files); the verdict follows from all reasons (§10.3)."""
     b = Base()
     assert v.Verification(b.envelope, b.transcript, {b.prover.key}).reasons == ["profile.unknown"]
     verdicts = {"untrusted-and-wrong": "fail"}
@@ -1454,6 +1489,7 @@ def rejects():
                  reject_devices, reject_cost, reject_work):
         for name, reason, files in part(b):
             yield name, verdicts.get(name) or v.verdict_of(reason), reason, files
+    yield from reject_exchange.rejects()
 
 
 # ---------------------------------------------------------------- files
@@ -1463,18 +1499,41 @@ def save(folder, name, data):
         f.write(data)
 
 
+FILES = ".intoto.json", ".transcript", ".receipts.jsonl"
+
+
 def write_attestations(folder, comment, cases):
+    """`files` of a case are those of FILES, in order; what is None or not there at all is not written."""
     os.makedirs(folder, exist_ok=True)
     for name in os.listdir(folder):
-        if name.endswith((".intoto.json", ".transcript")):
+        if name.endswith(FILES):
             os.remove(os.path.join(folder, name))
-    index = ["# " + comment]
-    for name, verdict, reason, (envelope, transcript) in cases:
+    index = ["# " + line for line in comment]
+    for name, *expected, files in cases:
         assert all(line.split()[0] != name for line in index), name
-        save(folder, name + ".intoto.json", envelope)
-        save(folder, name + ".transcript", transcript)
-        index.append("%s %s %s" % (name, verdict, reason))
+        for suffix, data in zip(FILES, files):
+            if data is not None:
+                save(folder, name + suffix, data)
+        index.append(" ".join([name] + expected))
     save(folder, "index.txt", ("\n".join(index) + "\n").encode())
+
+
+def in_full(cases):
+    """The lines of good/index.txt: with the assurance, and in mode `verifier` what there is without the verifier's key."""
+    for name, verdict, reasons, files in cases:
+        payload = v.open_envelope(files[0])[0]
+        shown = "self-asserted" if "run." in reasons else "work-proven"
+        if json.loads(payload)["predicate"]["challenge"]["mode"] == "self":
+            yield name, verdict, reasons, shown, files
+            continue
+        without = "receipts.untrusted" + ("," + reasons if reasons != "-" else "")
+        bracketed = shown.replace("work-proven", "time-bracketed")
+        yield name, verdict, reasons, bracketed, "inconclusive", without, shown, files
+
+
+GOOD = ("name, verdict, all reasons, assurance; key.pem and verifier.pem trusted.",
+        "In mode verifier verdict, all reasons, assurance follow once more: without verifier.pem")
+REJECT = ("name, verdict, first reason that is not profile.unknown; good/key.pem and good/verifier.pem trusted",)
 
 
 def write(folder):
@@ -1484,12 +1543,16 @@ def write(folder):
                        ("matmul-f32", text_floats(v.MatmulF32, "5.4", 16384)),
                        ("matmul-f64", text_floats(v.MatmulF64, "5.5", 8192)),
                        ("sha256", text_sha256()), ("memory", text_memory()), ("chain", text_chain(chain_job())), ("estar", text_estar()),
-                       ("keys", text_keys()), ("statistics", text_statistics())):
+                       ("keys", text_keys()), ("statistics", text_statistics()),
+                       ("exchange", good_exchange.text_exchange())):
         save(folder, name + ".txt", text.encode())
-    write_attestations(os.path.join(folder, "good"), "name, verdict, all reasons; key.pem trusted", good())
-    key = v.pem("PUBLIC KEY", v.SPKI + v.ed25519_public(SECRET))
-    save(os.path.join(folder, "good"), "key.pem", key.encode())
-    write_attestations(os.path.join(folder, "reject"),
-                       "name, verdict, first reason that is not profile.unknown; "
-                       "good/key.pem trusted", rejects())
+    good_folder = os.path.join(folder, "good")
+    write_attestations(good_folder, GOOD, in_full(list(good()) + list(good_exchange.good())))
+    for name, secret in (("key", SECRET), ("verifier", good_exchange.VERIFIER)):
+        save(good_folder, name + ".pem", v.pem("PUBLIC KEY", v.SPKI + v.ed25519_public(secret)).encode())
+    write_attestations(os.path.join(folder, "reject"), REJECT, rejects())
     return 0
+
+
+import good_exchange  # noqa: E402
+import reject_exchange  # noqa: E402  needs what is above

@@ -198,24 +198,12 @@ static char *statement_text(const struct assay_attest *attest, const uint8_t tra
 static enum assay_status envelope_write(FILE *file, const struct assay_attest *attest, const uint8_t digest[32],
                                         struct assay_error *error)
 {
-	struct assay_envelope envelope = {.payload = (uint8_t *)statement_text(attest, digest)};
-	char *text = NULL;
-	uint8_t *pae = NULL;
-	size_t pae_len;
+	char *payload = statement_text(attest, digest);
+	char *text = payload ? assay_secret_seal(attest->secret, ASSAY_TYPE_STATEMENT, payload) : NULL;
 
-	if (envelope.payload) {
-		envelope.payload_len = strlen((char *)envelope.payload);
-		assay_keyid(envelope.keyid, attest->secret->key);
-		pae = assay_envelope_pae(&envelope, &pae_len);
-	}
-	if (pae) {
-		assay_secret_sign(envelope.signature, attest->secret, pae, pae_len);
-		text = assay_envelope_text(&envelope);
-	}
 	if (text)
 		fputs(text, file);
-	free(envelope.payload);
-	free(pae);
+	free(payload);
 	free(text);
 	return text ? ASSAY_OK : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 }

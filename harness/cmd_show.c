@@ -25,7 +25,7 @@ static enum assay_status attestation_read(struct assay_envelope *envelope, struc
                                           const char *path, struct assay_error *error)
 {
 	bool good;
-	enum assay_status status = assay_envelope_read(envelope, &good, path, error);
+	enum assay_status status = assay_envelope_read(envelope, ASSAY_TYPE_STATEMENT, &good, path, error);
 
 	if (status)
 		return status;
@@ -128,7 +128,7 @@ static enum assay_status print_rounds(const char *attestation, struct assay_erro
 	struct assay_transcript transcript = {0};
 	struct assay_challenge challenge;
 	enum assay_reason reason;
-	char *path = assay_transcript_beside(attestation);
+	char *path = assay_beside(attestation, ".transcript");
 
 	if (!path)
 		return assay_fail(error, ASSAY_ERROR_INPUT, "io.name", "%s: does not end in .intoto.json", attestation);

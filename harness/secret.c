@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <sodium.h>
 
 #include "harness/state.h"
+#include "verify/envelope.h"
 #include "verify/key.h"
 
 enum { PKCS8_BYTES = 48 };
@@ -123,6 +125,20 @@ void assay_secret_sign(uint8_t signature[64], const struct assay_secret *secret,
 	expand(secret_key, key, secret->seed);
 	crypto_sign_detached(signature, NULL, message, len, secret_key);
 	sodium_memzero(secret_key, sizeof secret_key);
+}
+
+char *assay_secret_seal(const struct assay_secret *secret, const char *type, const char *payload)
+{
+	struct assay_envelope envelope = {.type = type, .payload = (uint8_t *)payload, .payload_len = strlen(payload)};
+	size_t pae_len;
+	uint8_t *pae = assay_envelope_pae(&envelope, &pae_len);
+
+	if (!pae)
+		return NULL;
+	assay_keyid(envelope.keyid, secret->key);
+	assay_secret_sign(envelope.signature, secret, pae, pae_len);
+	free(pae);
+	return assay_envelope_text(&envelope);
 }
 
 void assay_secret_forget(struct assay_secret *secret)

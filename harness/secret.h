@@ -24,6 +24,10 @@ enum assay_status assay_secret_write(const struct assay_secret *secret, const ch
 /* Signs `len` bytes. */
 void assay_secret_sign(uint8_t signature[64], const struct assay_secret *secret, const void *message, size_t len);
 
+/* An envelope (SPEC 8.1) of this text, signed, with its final newline; to be released with free(). NULL when out of
+ * memory. */
+char *assay_secret_seal(const struct assay_secret *secret, const char *type, const char *payload);
+
 void assay_secret_forget(struct assay_secret *secret);
 
 #endif

@@ -15,6 +15,10 @@ void assay_wide_text(char text[48], assay_wide number);
 void assay_aggregates_fill(struct assay_verdict *verdict);
 
 /* The member `aggregates` of SPEC 10.4, to be released with json_decref. */
+/* The length of a bracket, but at least the asked time (SPEC 9.3); 0 where there is none. */
+uint64_t assay_bracket_ns(const struct assay_bracket *bracket, uint64_t asked_ns);
+json_t *assay_bracket_json(const struct assay_bracket *bracket);
+
 json_t *assay_aggregates_json(const struct assay_verdict *verdict);
 
 #endif

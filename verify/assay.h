@@ -2,9 +2,10 @@
  *
  * libassay: verifies Assay attestations on a CPU. This header is its manual; verify/SPEC.md is what it implements.
  *
- * The library reads two files, an attestation (NAME.intoto.json) and its transcript (NAME.transcript), and gives a
- * verdict. It starts no thread, prints nothing, never exits and keeps no state between calls apart from libsodium's own
- * initialisation. Calls with different verdicts may run at the same time. Link with libassay, libsodium and jansson.
+ * The library reads an attestation (NAME.intoto.json), its transcript (NAME.transcript) and, where a verifier asked for
+ * it, the receipts (NAME.receipts.jsonl), and gives a verdict. It starts no thread, prints nothing, never exits and
+ * keeps no state between calls apart from libsodium's own initialisation. Calls with different verdicts may run at the
+ * same time. Link with libassay, libsodium and jansson.
  *
  *     struct assay_policy policy = {.trusted = keys, .trusted_count = 1};
  *     struct assay_verdict verdict;
@@ -71,6 +72,7 @@ enum assay_check_id {
 	ASSAY_CHECK_DIGEST,
 	ASSAY_CHECK_DEVICES,
 	ASSAY_CHECK_BINDING,
+	ASSAY_CHECK_RECEIPTS,
 	ASSAY_CHECK_PROFILE,
 	ASSAY_CHECK_COST,
 	ASSAY_CHECK_RECHECK,
@@ -95,6 +97,12 @@ enum assay_reason {
 	ASSAY_REASON_WORKLOAD_UNKNOWN,
 	ASSAY_REASON_DEVICES_MALFORMED,
 	ASSAY_REASON_BINDING_MISMATCH,
+	ASSAY_REASON_RECEIPTS_MISSING,
+	ASSAY_REASON_RECEIPTS_DIGEST,
+	ASSAY_REASON_RECEIPTS_MALFORMED,
+	ASSAY_REASON_RECEIPTS_MISMATCH,
+	ASSAY_REASON_RECEIPTS_UNTRUSTED,
+	ASSAY_REASON_RECEIPTS_SIGNATURE,
 	ASSAY_REASON_PROFILE_UNKNOWN,
 	ASSAY_REASON_COST_EXCEEDED,
 	ASSAY_REASON_RUN_SHORT,
@@ -109,6 +117,12 @@ struct assay_check {
 	char detail[200];         /* printable ASCII, may be empty */
 };
 
+/* When a segment was done, in nanoseconds since 1970 by the clock of a verifier that is trusted (SPEC 8.6); both 0
+ * where no such verifier said so. */
+struct assay_bracket {
+	uint64_t released_ns, received_ns;
+};
+
 /* One device in one segment. What was proved and what is only said are apart. */
 struct assay_run {
 	uint32_t segment, device;
@@ -121,6 +135,8 @@ struct assay_run {
 		uint64_t work;           /* units in all rounds */
 		uint64_t certified_work; /* work * (1 - e*), SPEC 9.3 */
 		uint64_t table_bytes;    /* that a walk read from, SPEC 5.6; 0 for other workloads */
+		struct assay_bracket bracket;
+		double rate; /* certified units a second of the bracket, SPEC 9.3; 0 without one */
 	} proved;
 	struct {
 		uint64_t elapsed_ns;                 /* by the prover's clock; 0 = unknown */
@@ -146,6 +162,8 @@ struct assay_aggregate {
 	char work[48], certified_work[48];
 	uint64_t claimed_ns;   /* the longest of the asked duration and of these runs, by the prover's clock */
 	char claimed_rate[48]; /* units a second; "" = unknown */
+	struct assay_bracket bracket;
+	char proven_rate[48]; /* units a second; "" without a bracket */
 };
 
 /* Least, median and greatest of samples; all -1 = unknown. */
@@ -171,7 +189,7 @@ struct assay_device_claim {
 
 struct assay_verdict {
 	enum assay_outcome outcome;
-	const char *assurance; /* "work-proven", "self-asserted" or NULL */
+	const char *assurance; /* "time-bracketed", "work-proven", "self-asserted" or NULL */
 	struct assay_check checks[ASSAY_CHECK_COUNT];
 
 	char file[129]; /* last part of the attestation's name, printable ASCII */
@@ -179,6 +197,9 @@ struct assay_verdict {
 	/* Filled when the signature held: */
 	char subject[65];        /* hex SHA-256 of the transcript */
 	char keyid[65];          /* the prover's key */
+	bool asked;              /* by a verifier (mode `verifier`), else by the prover itself */
+	uint32_t leased;         /* devices that were let, as the verifier knew */
+	char receipts_from[65];  /* the key that signed the receipts; "" unless it is a trusted verifier's */
 	char profile[65];        /* of the challenge */
 	char finished[21];       /* claimed, UTC */
 	uint32_t stagger_ms;     /* claimed: device d began d times this after the first one */
@@ -199,7 +220,10 @@ struct assay_verdict {
 struct assay_policy {
 	const uint8_t (*trusted)[ASSAY_KEY_BYTES]; /* raw public keys that are accepted */
 	size_t trusted_count;
-	uint64_t budget; /* cost units; 0 = the default, 2^30 */
+	const uint8_t (*verifiers)[ASSAY_KEY_BYTES]; /* of verifiers whose receipts are believed */
+	size_t verifiers_count;
+	const char *receipts; /* their file; NULL: beside the attestation, NAME.receipts.jsonl */
+	uint64_t budget;      /* cost units; 0 = the default, 2^30 */
 };
 
 /* Verifies an attestation. `transcript` may be NULL: the attestation's path with ".intoto.json" replaced by

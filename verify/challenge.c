@@ -106,6 +106,33 @@ static bool is_paired(const struct assay_challenge *challenge, uint32_t j)
 	return !segment->work->fill || (j > 0 && segment[-1].work == segment->work->fill);
 }
 
+/* Who asks, and until when. */
+static enum assay_reason mode_parse(struct assay_challenge *challenge, const json_t *object,
+                                    const struct refusal *refusal)
+{
+	const char *mode = assay_json_string(object, "mode", SIZE_MAX);
+	const json_t *expires = json_object_get(object, "expires"), *verifier = json_object_get(object, "verifier");
+	int64_t leased;
+
+	(void)integer_any(&leased, object, "leased");
+	challenge->asked = strcmp(mode, "verifier") == 0;
+	if (!challenge->asked && strcmp(mode, "self") != 0)
+		return refuse(refusal, ASSAY_REASON_CHALLENGE_MODE, mode);
+	/* In this order (SPEC 3.3). */
+	if (challenge->asked
+	        ? !json_is_string(expires) || !assay_utc_parse(&challenge->expires, json_string_value(expires))
+	        : !json_is_null(expires))
+		return refuse(refusal, ASSAY_REASON_CHALLENGE_MALFORMED,
+		              "expires is a time in mode verifier, and null in mode self");
+	if (leased < 0 || leased > (challenge->asked ? ASSAY_DEVICES_MAX : 0))
+		return refuse(refusal, ASSAY_REASON_CHALLENGE_CAPS, "leased is not 0 to 64, or not 0 in mode self");
+	if (challenge->asked ? !assay_json_hash(challenge->verifier, object, "verifier") : !json_is_null(verifier))
+		return refuse(refusal, ASSAY_REASON_CHALLENGE_MALFORMED,
+		              "verifier is a keyid in mode verifier, and null in mode self");
+	challenge->leased = (uint32_t)leased;
+	return ASSAY_REASON_NONE;
+}
+
 static enum assay_reason members_parse(struct assay_challenge *challenge, const json_t *object,
                                        const struct refusal *refusal)
 {
@@ -113,17 +140,18 @@ static enum assay_reason members_parse(struct assay_challenge *challenge, const 
 	const char *mode = assay_json_string(object, "mode", SIZE_MAX);
 	const char *profile = assay_json_string(object, "profile", sizeof challenge->profile - 1);
 	const json_t *segments = json_object_get(object, "segments");
-	int64_t devices, samples;
+	const json_t *expires = json_object_get(object, "expires"), *verifier = json_object_get(object, "verifier");
+	int64_t devices, samples, leased;
 
-	if (!assay_json_is(object, 9) || !type || strcmp(type, "assay/1 challenge") != 0 || !mode || !profile ||
-	    !json_object_get(object, "expires") || !json_object_get(object, "verifier") ||
+	if (!assay_json_is(object, 10) || !type || strcmp(type, "assay/1 challenge") != 0 || !mode || !profile ||
+	    !(json_is_null(expires) || json_is_string(expires)) ||
+	    !(json_is_null(verifier) || json_is_string(verifier)) || !integer_any(&leased, object, "leased") ||
 	    !assay_json_hash(challenge->nonce, object, "nonce") || !integer_any(&devices, object, "devices") ||
 	    !integer_any(&samples, object, "samples") || !json_is_array(segments))
 		return refuse(refusal, ASSAY_REASON_CHALLENGE_MALFORMED, "its members");
-	if (strcmp(mode, "self") != 0)
-		return refuse(refusal, ASSAY_REASON_CHALLENGE_MODE, mode);
-	if (!json_is_null(json_object_get(object, "expires")) || !json_is_null(json_object_get(object, "verifier")))
-		return refuse(refusal, ASSAY_REASON_CHALLENGE_MALFORMED, "expires and verifier are null in mode self");
+	enum assay_reason reason = mode_parse(challenge, object, refusal);
+	if (reason)
+		return reason;
 	if (devices < 1 || devices > ASSAY_DEVICES_MAX)
 		return refuse(refusal, ASSAY_REASON_CHALLENGE_CAPS, "devices is not 1 to 64");
 	if (samples < 1 || samples > ASSAY_SAMPLES_MAX)
@@ -136,7 +164,7 @@ static enum assay_reason members_parse(struct assay_challenge *challenge, const 
 	challenge->samples = (uint32_t)samples;
 	challenge->segment_count = (uint32_t)json_array_size(segments);
 	for (uint32_t i = 0; i < challenge->segment_count; i++) {
-		enum assay_reason reason = segment_parse(&challenge->segments[i], json_array_get(segments, i), refusal);
+		reason = segment_parse(&challenge->segments[i], json_array_get(segments, i), refusal);
 		if (reason)
 			return reason;
 	}
@@ -163,10 +191,12 @@ enum assay_reason assay_challenge_parse(struct assay_challenge *challenge, const
 
 char *assay_challenge_text(const struct assay_challenge *challenge)
 {
-	char nonce[65];
+	char nonce[65], verifier[65], expires[21];
 	json_t *segments = json_array();
 
 	assay_hex(nonce, challenge->nonce);
+	assay_hex(verifier, challenge->verifier);
+	assay_utc_text(expires, challenge->expires);
 	for (uint32_t i = 0; i < challenge->segment_count; i++) {
 		const struct assay_segment *segment = &challenge->segments[i];
 		json_t *params = json_object();
@@ -179,10 +209,12 @@ char *assay_challenge_text(const struct assay_challenge *challenge)
 		json_array_append_new(segments, json_pack("{s:o,s:o,s:s}", "length", length, "params", params,
 		                                          "workload", segment->work->name));
 	}
-	json_t *object =
-	    json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:o,s:n,s:n}", "type", "assay/1 challenge", "mode", "self", "nonce",
-	              nonce, "profile", challenge->profile, "samples", (json_int_t)challenge->samples, "devices",
-	              (json_int_t)challenge->devices, "segments", segments, "expires", "verifier");
+	json_t *object = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:o,s:o,s:o}", "type", "assay/1 challenge", "mode",
+	                           challenge->asked ? "verifier" : "self", "nonce", nonce, "profile",
+	                           challenge->profile, "samples", (json_int_t)challenge->samples, "devices",
+	                           (json_int_t)challenge->devices, "leased", (json_int_t)challenge->leased, "segments",
+	                           segments, "expires", challenge->asked ? json_string(expires) : json_null(),
+	                           "verifier", challenge->asked ? json_string(verifier) : json_null());
 	char *text = object ? assay_json_text(object) : NULL;
 	json_decref(object);
 	return text;

@@ -21,6 +21,10 @@ struct assay_segment {
 };
 
 struct assay_challenge {
+	bool asked;       /* by a verifier (mode `verifier`), else by the prover itself */
+	uint64_t expires; /* seconds since 1970, and the verifier's keyid; both 0 in mode `self` */
+	uint8_t verifier[32];
+	uint32_t leased; /* devices of the machine that are let and left alone */
 	char profile[65];
 	uint8_t nonce[32];
 	uint32_t devices, samples, segment_count;
@@ -33,6 +37,10 @@ enum assay_reason assay_challenge_parse(struct assay_challenge *challenge, const
 
 /* The payload of a challenge as canonical JSON, to be released with free(); NULL when out of memory. */
 char *assay_challenge_text(const struct assay_challenge *challenge);
+
+/* "YYYY-MM-DDThh:mm:ssZ" of seconds since 1970, from 2000 to 9999, and back; false when it is no such time. */
+void assay_utc_text(char text[21], uint64_t seconds);
+bool assay_utc_parse(uint64_t *seconds, const char *text);
 
 /* True when that many rounds of the segment stay within SPEC 3.3. */
 bool assay_segment_rounds_allowed(const struct assay_segment *segment, uint64_t rounds);

@@ -18,17 +18,20 @@
 
 enum { KEYS_MAX = 1024, EXIT_USAGE = 3 };
 
-static const char usage[] = "usage: %s [--trust KEY.pub|DIR]... [--budget UNITS] [--json] ATTESTATION...\n"
-                            "\n"
-                            "Verifies attestations (NAME.intoto.json, with NAME.transcript beside it) on this CPU:\n"
-                            "checks the signature and recomputes the drawn leaves from their seeds.\n"
-                            "\n"
-                            "  --trust KEY.pub|DIR   accept this public key (PEM), or every *.pub in this directory\n"
-                            "  --budget UNITS        work limit, in units of about one SHA-256 compression (2^30)\n"
-                            "  --json                one JSON verdict a line\n"
-                            "  --version, --help\n"
-                            "\n"
-                            "exit  0 pass   1 fail   2 inconclusive   3 usage or input/output   4 malformed\n";
+static const char usage[] =
+    "usage: %s [--trust KEY.pub|DIR]... [--verifier KEY.pub|DIR]... [--budget UNITS] [--json] ATTESTATION...\n"
+    "\n"
+    "Verifies attestations (NAME.intoto.json, with NAME.transcript beside it) on this CPU:\n"
+    "checks the signature and recomputes the drawn leaves from their seeds. Where a verifier\n"
+    "asked for the work, its receipts (NAME.receipts.jsonl) say when it was done.\n"
+    "\n"
+    "  --trust KEY.pub|DIR      accept this public key (PEM), or every *.pub in this directory\n"
+    "  --verifier KEY.pub|DIR   believe receipts that this key signed, or one of this directory\n"
+    "  --budget UNITS           work limit, in units of about one SHA-256 compression (2^30)\n"
+    "  --json                   one JSON verdict a line\n"
+    "  --version, --help\n"
+    "\n"
+    "exit  0 pass   1 fail   2 inconclusive   3 usage or input/output   4 malformed\n";
 
 void assay_quantity(char text[32], double value, const char *unit, const char *per)
 {
@@ -97,7 +100,10 @@ static void run_print(FILE *out, const struct assay_verdict *verdict, const stru
 	assay_quantity(certified, (double)run->proved.certified_work, run->unit, "");
 	fprintf(out, "        %-12s %-12s %6" PRIu32 " rounds  %11s done  %11s certified", run->workload, device,
 	        run->proved.rounds, work, certified);
-	if (run->claimed.rate > 0) {
+	if (run->proved.rate > 0) {
+		assay_quantity(rate, run->proved.rate, run->unit, "/s");
+		fprintf(out, "  %13s proven", rate);
+	} else if (run->claimed.rate > 0) {
 		assay_quantity(rate, run->claimed.rate, run->unit, "/s");
 		fprintf(out, "  %13s claimed", rate);
 	}
@@ -116,11 +122,27 @@ static void aggregate_print(FILE *out, const struct assay_verdict *verdict, cons
 	snprintf(which, sizeof which, "%" PRIu32 " of %" PRIu32, aggregate->runs, verdict->device_count);
 	assay_quantity(work, strtod(aggregate->work, NULL), aggregate->unit, "");
 	assay_quantity(certified, strtod(aggregate->certified_work, NULL), aggregate->unit, "");
-	assay_quantity(rate, strtod(aggregate->claimed_rate, NULL), aggregate->unit, "/s");
+	const bool proven = *aggregate->proven_rate != '\0';
+	assay_quantity(rate, strtod(proven ? aggregate->proven_rate : aggregate->claimed_rate, NULL), aggregate->unit,
+	               "/s");
 	fprintf(out, "        %-12s %-12s together       %11s done  %11s certified", aggregate->workload, which, work,
 	        certified);
-	if (*aggregate->claimed_rate)
-		fprintf(out, "  %13s claimed", rate);
+	if (proven || *aggregate->claimed_rate)
+		fprintf(out, "  %13s %s", rate, proven ? "proven" : "claimed");
+	fputc('\n', out);
+}
+
+/* When each segment was done, by the verifier's clock. */
+static void brackets_print(FILE *out, const struct assay_verdict *verdict)
+{
+	if (!*verdict->receipts_from)
+		return;
+	fprintf(out, "        bracketed    by %.16s...:", verdict->receipts_from);
+	for (uint32_t j = 0; j < verdict->segment_count; j++) {
+		const struct assay_aggregate *aggregate = &verdict->aggregates[j];
+		fprintf(out, "%s %s %.3f s", j ? "," : "", aggregate->workload,
+		        (double)(aggregate->bracket.received_ns - aggregate->bracket.released_ns) / 1e9);
+	}
 	fputc('\n', out);
 }
 
@@ -168,8 +190,10 @@ void assay_verdict_print(FILE *out, const char *path, const struct assay_verdict
 	if (verdict->run_count) {
 		fprintf(out,
 		        "        rechecked    %" PRIu32 " leaves a run, %s; e* = %.1f %%: (1-e*)^%" PRIu32
-		        " x 2^64 = 2^-20\n",
-		        verdict->samples, verdict->profile, verdict->estar_ppm / 1e4, verdict->samples);
+		        "%s = 2^-20\n",
+		        verdict->samples, verdict->profile, verdict->estar_ppm / 1e4, verdict->samples,
+		        *verdict->receipts_from ? "" : " x 2^64");
+		brackets_print(out, verdict);
 		for (uint32_t j = 0; verdict->device_count > 1 && j < verdict->segment_count; j++)
 			aggregate_print(out, verdict, &verdict->aggregates[j]);
 		for (uint32_t i = 0; i < verdict->run_count; i++)
@@ -190,10 +214,15 @@ void assay_verdict_print(FILE *out, const char *path, const struct assay_verdict
 			fprintf(out,
 			        "        claimed      cut off and resumed %" PRIu32 " times; the pauses do not count\n",
 			        verdict->pauses);
-		fprintf(out,
-		        "        claimed      finished %s; times and rates are by the prover's own clock\n"
-		        "        not proven   when; locality, exclusivity, identity, partition, service\n",
-		        verdict->finished);
+		if (verdict->leased)
+			fprintf(out,
+			        "        let          %" PRIu32 " devices more, as the verifier knew: not looked at\n",
+			        verdict->leased);
+		fprintf(
+		    out,
+		    "        claimed      finished %s; times and rates that are claimed are by the prover's own clock\n"
+		    "        not proven   %slocality, exclusivity, identity, partition, service\n",
+		    verdict->finished, *verdict->receipts_from ? "" : "when; ");
 	}
 	if (*verdict->keyid)
 		fprintf(out, "        signed by    %s\n", verdict->keyid);
@@ -228,12 +257,17 @@ static int verify_one(const char *path, const struct assay_policy *policy, bool 
 int assay_verify_command(int argc, char **argv)
 {
 	static const struct option options[] = {
-	    {"trust", required_argument, NULL, 't'}, {"budget", required_argument, NULL, 'b'},
-	    {"json", no_argument, NULL, 'j'},        {"version", no_argument, NULL, 'v'},
-	    {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
+	    {"trust", required_argument, NULL, 't'},
+	    {"verifier", required_argument, NULL, 'V'},
+	    {"budget", required_argument, NULL, 'b'},
+	    {"json", no_argument, NULL, 'j'},
+	    {"version", no_argument, NULL, 'v'},
+	    {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0},
 	};
-	static uint8_t keys[KEYS_MAX][ASSAY_KEY_BYTES];
-	struct assay_policy policy = {.trusted = (const uint8_t(*)[ASSAY_KEY_BYTES])keys};
+	static uint8_t keys[KEYS_MAX][ASSAY_KEY_BYTES], verifiers[KEYS_MAX][ASSAY_KEY_BYTES];
+	struct assay_policy policy = {.trusted = (const uint8_t(*)[ASSAY_KEY_BYTES])keys,
+	                              .verifiers = (const uint8_t(*)[ASSAY_KEY_BYTES])verifiers};
 	struct assay_error error;
 	bool json = false;
 	int code = 0;
@@ -243,7 +277,10 @@ int assay_verify_command(int argc, char **argv)
 	for (int option; (option = getopt_long(argc, argv, "t:jh", options, NULL)) != -1;) {
 		switch (option) {
 		case 't':
-			if (trust(keys, &policy.trusted_count, optarg, &error) != ASSAY_OK) {
+		case 'V':
+			if (trust(option == 't' ? keys : verifiers,
+			          option == 't' ? &policy.trusted_count : &policy.verifiers_count, optarg,
+			          &error) != ASSAY_OK) {
 				fprintf(stderr, "assay: %s (%s)\n", error.text, error.reason);
 				return EXIT_USAGE;
 			}

@@ -100,13 +100,20 @@ static bool segment_in_profile(const struct assay_segment *segment, const struct
 	return false;
 }
 
+static bool are_samples(const struct assay_challenge *challenge)
+{
+	const uint32_t samples = challenge->samples;
+
+	return samples == 512 || samples == 2048 || (challenge->asked && (samples == 128 || samples == 256));
+}
+
 bool assay_challenge_in_profile(const struct assay_challenge *challenge)
 {
 	const struct assay_profile *profile = assay_profiles;
 
 	while (profile->name && strcmp(profile->name, challenge->profile) != 0)
 		profile++;
-	if (!profile->name || (challenge->samples != 512 && challenge->samples != 2048))
+	if (!profile->name || !are_samples(challenge))
 		return false;
 	for (uint32_t i = 0; i < challenge->segment_count; i++)
 		if (!segment_in_profile(&challenge->segments[i], profile))

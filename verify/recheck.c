@@ -150,12 +150,8 @@ bool assay_transcript_recheck(struct assay_transcript *transcript, const struct 
 
 	crypto_hash_sha256_init(&cursor.digest);
 
-	cursor.roots = 8 + 4 + (off_t)transcript->challenge_len + 4 + (off_t)transcript->devices_len + ASSAY_KEY_BYTES;
-	cursor.openings = cursor.roots;
-	for (uint32_t j = 0; j < challenge->segment_count; j++)
-		for (uint32_t d = 0; d < challenge->devices; d++)
-			cursor.openings += 4 + (off_t)transcript->rounds[j][d] * (32 + 8);
-
+	cursor.roots = assay_transcript_run_at(transcript, challenge, 0, 0);
+	cursor.openings = assay_transcript_run_at(transcript, challenge, challenge->segment_count, 0);
 	for (uint32_t j = 0; good && j < challenge->segment_count; j++) {
 		struct assay_commit commit;
 		uint8_t again[32];

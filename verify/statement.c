@@ -3,141 +3,25 @@
  * See statement.h. SPEC 6, 8. */
 #include "verify/statement.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
 #include "verify/telemetry.h"
 
-#define PAYLOAD_TYPE "application/vnd.in-toto+json"
-
-bool assay_envelope_parse(struct assay_envelope *envelope, const char *text, size_t len)
+char *assay_beside(const char *attestation, const char *ending)
 {
-	bool good = false;
-	size_t signature_len;
+	static const char own[] = ".intoto.json";
+	size_t len = strlen(attestation), stem = len - (sizeof own - 1);
 
-	memset(envelope, 0, sizeof *envelope);
-	/* The final newline is not part of the JSON text. */
-	json_t *root = len > 0 && len <= ASSAY_ENVELOPE_BYTES_MAX && text[len - 1] == '\n'
-	                   ? assay_json_parse(text, len - 1)
-	                   : NULL;
-	const json_t *entry = json_array_get(json_object_get(root, "signatures"), 0);
-	const char *payload = assay_json_string(root, "payload", len), *keyid = assay_json_string(entry, "keyid", 64);
-	const char *signature = assay_json_string(entry, "sig", 88);
-	uint8_t keyid_bytes[32];
-
-	if (!payload || !keyid || !signature || !assay_json_hash(keyid_bytes, entry, "keyid"))
-		goto done;
-	memcpy(envelope->keyid, keyid, 65);
-	envelope->payload = malloc(ASSAY_PAYLOAD_BYTES_MAX);
-	if (!envelope->payload)
-		goto done;
-	if (sodium_base642bin(envelope->payload, ASSAY_PAYLOAD_BYTES_MAX, payload, strlen(payload), NULL,
-	                      &envelope->payload_len, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 ||
-	    sodium_base642bin(envelope->signature, 64, signature, strlen(signature), NULL, &signature_len, NULL,
-	                      sodium_base64_VARIANT_ORIGINAL) != 0 ||
-	    signature_len != 64)
-		goto done;
-
-	/* One encoding: whatever was not looked at above shows here. */
-	char *again = assay_envelope_text(envelope);
-	good = again && strlen(again) == len && memcmp(again, text, len) == 0;
-	free(again);
-done:
-	json_decref(root);
-	if (!good) {
-		free(envelope->payload);
-		envelope->payload = NULL;
-	}
-	return good;
-}
-
-enum assay_status assay_envelope_read(struct assay_envelope *envelope, bool *good, const char *path,
-                                      struct assay_error *error)
-{
-	enum assay_status status = ASSAY_OK;
-
-	FILE *file = fopen(path, "rb");
-	if (!file)
-		return assay_fail(error, ASSAY_ERROR_IO, "io.open", "%s: %s", path, strerror(errno));
-	char *text = malloc(ASSAY_ENVELOPE_BYTES_MAX + 1);
-	size_t len = text ? fread(text, 1, ASSAY_ENVELOPE_BYTES_MAX + 1, file) : 0;
-	if (!text)
-		status = assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
-	else if (ferror(file))
-		status = assay_fail(error, ASSAY_ERROR_IO, "io.read", "%s: %s", path, strerror(errno));
-	else
-		*good = assay_envelope_parse(envelope, text, len);
-	free(text);
-	fclose(file);
-	return status;
-}
-
-char *assay_transcript_beside(const char *attestation)
-{
-	static const char ending[] = ".intoto.json";
-	size_t len = strlen(attestation), stem = len - (sizeof ending - 1);
-
-	if (len < sizeof ending || strcmp(attestation + stem, ending) != 0)
+	if (len < sizeof own || strcmp(attestation + stem, own) != 0)
 		return NULL;
-	char *path = malloc(stem + sizeof ".transcript");
+	char *path = malloc(stem + strlen(ending) + 1);
 	if (path) {
 		memcpy(path, attestation, stem);
-		memcpy(path + stem, ".transcript", sizeof ".transcript");
+		strcpy(path + stem, ending);
 	}
 	return path;
-}
-
-char *assay_envelope_text(const struct assay_envelope *envelope)
-{
-	size_t base64_len = sodium_base64_encoded_len(envelope->payload_len, sodium_base64_VARIANT_ORIGINAL);
-	size_t text_len = base64_len + 512;
-	char signature[89];
-	char *base64 = malloc(base64_len), *text = malloc(text_len);
-
-	if (base64 && text) {
-		sodium_bin2base64(base64, base64_len, envelope->payload, envelope->payload_len,
-		                  sodium_base64_VARIANT_ORIGINAL);
-		sodium_bin2base64(signature, sizeof signature, envelope->signature, 64, sodium_base64_VARIANT_ORIGINAL);
-		snprintf(text, text_len,
-		         "{\"payload\":\"%s\",\"payloadType\":\"" PAYLOAD_TYPE
-		         "\",\"signatures\":[{\"keyid\":\"%s\",\"sig\":\"%s\"}]}\n",
-		         base64, envelope->keyid, signature);
-	} else {
-		free(text);
-		text = NULL;
-	}
-	free(base64);
-	return text;
-}
-
-uint8_t *assay_envelope_pae(const struct assay_envelope *envelope, size_t *len)
-{
-	char head[96];
-	int head_len = snprintf(head, sizeof head, "DSSEv1 %zu %s %zu ", strlen(PAYLOAD_TYPE), PAYLOAD_TYPE,
-	                        envelope->payload_len);
-	uint8_t *pae = malloc((size_t)head_len + envelope->payload_len);
-
-	if (pae) {
-		memcpy(pae, head, (size_t)head_len);
-		memcpy(pae + head_len, envelope->payload, envelope->payload_len);
-		*len = (size_t)head_len + envelope->payload_len;
-	}
-	return pae;
-}
-
-bool assay_envelope_signed_by(const struct assay_envelope *envelope, const uint8_t key[ASSAY_KEY_BYTES])
-{
-	size_t len;
-	uint8_t *pae = assay_envelope_pae(envelope, &len);
-	/* libsodium refuses a scalar that is not reduced, and keys of small order. */
-	bool valid = pae && crypto_sign_verify_detached(envelope->signature, pae, len, key) == 0;
-
-	free(pae);
-	return valid;
 }
 
 json_t *assay_non_claims(void)
@@ -282,14 +166,31 @@ static bool predicate_parse(struct assay_statement *statement, const json_t *pre
 	       are_telemetry(statement->telemetry);
 }
 
+/* {"digest":{"sha256":...},"name":NAME} */
+static bool is_subject(uint8_t digest[32], const json_t *subject, const char *expected)
+{
+	const char *name = assay_json_string(subject, "name", 64);
+
+	return assay_json_is(subject, 2) && name && strcmp(name, expected) == 0 &&
+	       assay_json_digest(digest, subject, "digest");
+}
+
+/* The transcript, and the receipts in the mode that has them. */
+static bool subjects_parse(struct assay_statement *statement, const json_t *subjects)
+{
+	const bool has_receipts = strcmp(statement->mode, "verifier") == 0;
+
+	return json_array_size(subjects) == (has_receipts ? 2 : 1) &&
+	       is_subject(statement->transcript_digest, json_array_get(subjects, 0), "transcript") &&
+	       (!has_receipts || is_subject(statement->receipts_digest, json_array_get(subjects, 1), "receipts"));
+}
+
 enum assay_reason assay_statement_parse(struct assay_statement *statement, const void *payload, size_t len)
 {
 	memset(statement, 0, sizeof *statement);
 	json_t *root = assay_json_parse(payload, len);
-	const json_t *subjects = json_object_get(root, "subject"), *subject = json_array_get(subjects, 0);
 	const char *type = assay_json_string(root, "_type", SIZE_MAX);
 	const char *predicate_type = assay_json_string(root, "predicateType", SIZE_MAX);
-	const char *name = assay_json_string(subject, "name", 64);
 	enum assay_reason reason = ASSAY_REASON_STATEMENT_MALFORMED;
 
 	if (!assay_json_is(root, 4) || !type || !predicate_type)
@@ -298,9 +199,8 @@ enum assay_reason assay_statement_parse(struct assay_statement *statement, const
 		reason = ASSAY_REASON_STATEMENT_VERSION;
 		goto done;
 	}
-	if (json_array_size(subjects) == 1 && assay_json_is(subject, 2) && name && strcmp(name, "transcript") == 0 &&
-	    assay_json_digest(statement->transcript_digest, subject, "digest") &&
-	    predicate_parse(statement, json_object_get(root, "predicate")))
+	if (predicate_parse(statement, json_object_get(root, "predicate")) &&
+	    subjects_parse(statement, json_object_get(root, "subject")))
 		reason = ASSAY_REASON_NONE;
 done:
 	if (reason)

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The attestation: DSSE envelope and in-toto statement (SPEC 8). */
+ * The attestation: an in-toto statement (SPEC 8) in an envelope. */
 #ifndef VERIFY_STATEMENT_H
 #define VERIFY_STATEMENT_H
 
+#include "verify/envelope.h"
 #include "verify/json.h"
 
 enum {
-	ASSAY_PAYLOAD_BYTES_MAX = 524288,
-	ASSAY_ENVELOPE_BYTES_MAX = 716800, /* base64 of the payload, and the rest */
 	ASSAY_STAGGER_MS_MAX = 86400000,
 	ASSAY_POWER_BUDGET_W_MAX = 1000000,
 	ASSAY_PAUSES_MAX = 1000000,
@@ -16,36 +15,15 @@ enum {
 
 #define ASSAY_PREDICATE_TYPE "urn:assay:attestation:1"
 
-struct assay_envelope {
-	uint8_t *payload; /* to be released with free() */
-	size_t payload_len;
-	char keyid[65];
-	uint8_t signature[64];
-};
-
-/* Reads the bytes of an attestation file in its one encoding. False when it is anything else. */
-bool assay_envelope_parse(struct assay_envelope *envelope, const char *text, size_t len);
-
-/* Reads an attestation file; *good is what assay_envelope_parse says of it. Errors: io.open, io.read, memory. */
-enum assay_status assay_envelope_read(struct assay_envelope *envelope, bool *good, const char *path,
-                                      struct assay_error *error) ASSAY_CHECK_RESULT;
-
-/* NAME.intoto.json -> NAME.transcript, to be released with free(). NULL when the path has another ending. */
-char *assay_transcript_beside(const char *attestation);
-
-/* The file's text with its final newline, to be released with free(); NULL when out of memory. */
-char *assay_envelope_text(const struct assay_envelope *envelope);
-
-/* The pre-authentication encoding that is signed, to be released with free(); NULL when out of memory. */
-uint8_t *assay_envelope_pae(const struct assay_envelope *envelope, size_t *len);
-
-/* True when the signature over the payload holds for this key. */
-bool assay_envelope_signed_by(const struct assay_envelope *envelope, const uint8_t key[ASSAY_KEY_BYTES]);
+/* NAME.intoto.json -> NAME and this ending (".transcript", ".receipts.jsonl"), to be released with free(). NULL when
+ * the path has another ending. */
+char *assay_beside(const char *attestation, const char *ending);
 
 /* What a statement says; the JSON values belong to `root`. */
 struct assay_statement {
 	json_t *root; /* to be released with json_decref */
 	uint8_t transcript_digest[32], challenge_digest[32];
+	uint8_t receipts_digest[32]; /* in mode `verifier` */
 	const char *mode, *profile, *finished_at;
 	const json_t *devices, *work;
 	const json_t *segments, *telemetry; /* of `claimed` */

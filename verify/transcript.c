@@ -114,23 +114,15 @@ static bool run_record(struct assay_transcript *transcript, const struct assay_s
 
 static bool records(struct assay_transcript *transcript, const struct assay_challenge *challenge, const char **what)
 {
-	uint8_t seed[32];
-
-	assay_chain_job(seed, transcript->challenge, transcript->challenge_len, transcript->key, transcript->devices,
-	                transcript->devices_len);
-	assay_chain_first_segment(seed, seed, assay_nonce_self);
 	for (uint32_t j = 0; j < challenge->segment_count; j++) {
 		struct assay_commit commit;
 
-		memcpy(transcript->segment_seeds[j], seed, 32);
 		assay_commit_start(&commit, j);
 		for (uint32_t d = 0; d < challenge->devices; d++)
 			if (!run_record(transcript, &challenge->segments[j], &commit, &transcript->rounds[j][d], what))
 				return false;
 		assay_commit_finish(&commit, transcript->commits[j]);
-		assay_chain_next_segment(seed, seed, transcript->commits[j], assay_nonce_self);
 	}
-	memcpy(transcript->sample_key, seed, 32);
 
 	*what = "an opening record is cut short";
 	crypto_hash_sha256_init(&transcript->openings);
@@ -159,4 +151,30 @@ enum assay_reason assay_transcript_records(struct assay_transcript *transcript, 
 	}
 	crypto_hash_sha256_final(&transcript->digest, digest);
 	return ASSAY_REASON_NONE;
+}
+
+off_t assay_transcript_run_at(const struct assay_transcript *transcript, const struct assay_challenge *challenge,
+                              uint32_t segment, uint32_t device)
+{
+	off_t at = 8 + 4 + (off_t)transcript->challenge_len + 4 + (off_t)transcript->devices_len + ASSAY_KEY_BYTES;
+
+	for (uint32_t i = 0; i < segment * challenge->devices + device; i++)
+		at += 4 + (off_t)transcript->rounds[i / challenge->devices][i % challenge->devices] *
+		              (ASSAY_HASH_BYTES + 8);
+	return at;
+}
+
+void assay_transcript_chain(struct assay_transcript *transcript, const struct assay_challenge *challenge,
+                            const uint8_t *nonces, uint8_t job[32])
+{
+	uint8_t seed[32];
+
+	assay_chain_job(job, transcript->challenge, transcript->challenge_len, transcript->key, transcript->devices,
+	                transcript->devices_len);
+	assay_chain_first_segment(seed, job, nonces);
+	for (uint32_t j = 0; j < challenge->segment_count; j++) {
+		memcpy(transcript->segment_seeds[j], seed, 32);
+		assay_chain_next_segment(seed, seed, transcript->commits[j], nonces + 32 * (j + 1));
+	}
+	memcpy(transcript->sample_key, seed, 32);
 }

@@ -28,10 +28,12 @@ struct assay_transcript {
 
 	/* Filled by assay_transcript_records: */
 	uint32_t rounds[ASSAY_SEGMENTS_MAX][ASSAY_DEVICES_MAX];
-	uint8_t segment_seeds[ASSAY_SEGMENTS_MAX][32];
 	uint8_t commits[ASSAY_SEGMENTS_MAX][32];
-	uint8_t sample_key[32];
 	uint8_t openings_digest[32]; /* of all opening records */
+
+	/* Filled by assay_transcript_chain: */
+	uint8_t segment_seeds[ASSAY_SEGMENTS_MAX][32];
+	uint8_t sample_key[32];
 };
 
 /* Opens the file and reads its header. *reason tells what is wrong with it; the status is an error only when the file
@@ -44,6 +46,15 @@ void assay_transcript_close(struct assay_transcript *transcript);
  * ASSAY_REASON_TRANSCRIPT_MALFORMED. */
 enum assay_reason assay_transcript_records(struct assay_transcript *transcript, const struct assay_challenge *challenge,
                                            uint8_t digest[32], char *detail, size_t detail_len);
+
+/* Where the record of a run is in the file (SPEC 7.2); for j = segment_count and d = 0 the end of all records. */
+off_t assay_transcript_run_at(const struct assay_transcript *transcript, const struct assay_challenge *challenge,
+                              uint32_t segment, uint32_t device);
+
+/* Between the passes: the seeds of all segments and of the draw (SPEC 4.1), from n + 1 nonces of 32 bytes. `job` is the
+ * job. */
+void assay_transcript_chain(struct assay_transcript *transcript, const struct assay_challenge *challenge,
+                            const uint8_t *nonces, uint8_t job[32]);
 
 /* The second pass: checks the drawn leaves of every run, run after run in file order. `report` is called once a run
  * with the number of leaves that were recomputed and ASSAY_REASON_NONE, _RUN_EMPTY, _RUN_SHORT or _LEAF_MISMATCH. False

@@ -37,6 +37,16 @@ static const struct {
     [ASSAY_REASON_DEVICES_MALFORMED] = {"devices.malformed", ASSAY_MALFORMED,
                                         "the file was made by another program: get it again"},
     [ASSAY_REASON_BINDING_MISMATCH] = {"binding.mismatch", ASSAY_FAIL, "do not rely on this file"},
+    [ASSAY_REASON_RECEIPTS_MISSING] = {"receipts.missing", ASSAY_INCONCLUSIVE,
+                                       "get NAME.receipts.jsonl, which the prover and the verifier have"},
+    [ASSAY_REASON_RECEIPTS_DIGEST] = {"receipts.digest", ASSAY_FAIL,
+                                      "the receipts are not those that were signed: get them again"},
+    [ASSAY_REASON_RECEIPTS_MALFORMED] = {"receipts.malformed", ASSAY_MALFORMED,
+                                         "the file was made by another program: get it again"},
+    [ASSAY_REASON_RECEIPTS_MISMATCH] = {"receipts.mismatch", ASSAY_FAIL, "do not rely on this file"},
+    [ASSAY_REASON_RECEIPTS_UNTRUSTED] = {"receipts.untrusted", ASSAY_INCONCLUSIVE,
+                                         "name the verifier's public key, if you trust it: --verifier KEY.pub"},
+    [ASSAY_REASON_RECEIPTS_SIGNATURE] = {"receipts.signature", ASSAY_FAIL, "do not rely on this file"},
     [ASSAY_REASON_PROFILE_UNKNOWN] = {"profile.unknown", ASSAY_INCONCLUSIVE,
                                       "ask for a run of a profile: quick, standard or soak"},
     [ASSAY_REASON_COST_EXCEEDED] = {"cost.exceeded", ASSAY_INCONCLUSIVE, "raise the limit: --budget UNITS"},
@@ -49,8 +59,8 @@ static const char *const checks[ASSAY_CHECK_COUNT] = {
     [ASSAY_CHECK_ENVELOPE] = "envelope", [ASSAY_CHECK_TRANSCRIPT] = "transcript", [ASSAY_CHECK_SIGNATURE] = "signature",
     [ASSAY_CHECK_TRUST] = "trust",       [ASSAY_CHECK_STATEMENT] = "statement",   [ASSAY_CHECK_CHALLENGE] = "challenge",
     [ASSAY_CHECK_RECORDS] = "records",   [ASSAY_CHECK_DIGEST] = "digest",         [ASSAY_CHECK_DEVICES] = "devices",
-    [ASSAY_CHECK_BINDING] = "binding",   [ASSAY_CHECK_PROFILE] = "profile",       [ASSAY_CHECK_COST] = "cost",
-    [ASSAY_CHECK_RECHECK] = "recheck",
+    [ASSAY_CHECK_BINDING] = "binding",   [ASSAY_CHECK_RECEIPTS] = "receipts",     [ASSAY_CHECK_PROFILE] = "profile",
+    [ASSAY_CHECK_COST] = "cost",         [ASSAY_CHECK_RECHECK] = "recheck",
 };
 
 const char *assay_reason_name(enum assay_reason reason)
@@ -142,6 +152,14 @@ static json_t *claimed_rate(const struct assay_run *run)
 	return run->proved.shown && run->claimed.elapsed_ns ? decimal_wide(rate_of(run)) : json_null();
 }
 
+static json_t *proven_rate(const struct assay_run *run)
+{
+	const uint64_t time = assay_bracket_ns(&run->proved.bracket, run->claimed.asked_ns);
+
+	return run->proved.shown && time ? decimal_wide((assay_wide)run->proved.certified_work * 1000000000 / time)
+	                                 : json_null();
+}
+
 /* floor(energy / work) in 10^-18 J (SPEC 9.5): below 2^103. */
 static json_t *claimed_energy(const struct assay_run *run)
 {
@@ -194,9 +212,11 @@ static json_t *run_json(const struct assay_run *run)
 	for (size_t i = 0; i < sizeof more / sizeof *more; i++)
 		json_object_set_new(claimed, more[i].name, known_or(more[i].unknown, run, more[i].number));
 	json_object_set_new(claimed, "energyPerUnitAj", claimed_energy(run));
-	return json_pack("{s:i,s:i,s:s,s:s,s:o,s:o,s:n,s:n,s:o}", "segment", (int)run->segment, "device",
+	return json_pack("{s:i,s:i,s:s,s:s,s:o,s:o,s:o,s:o,s:o}", "segment", (int)run->segment, "device",
 	                 (int)run->device, "workload", run->workload, "unit", run->unit, "proved", proved, "claimed",
-	                 claimed, "provenRate", "timeBracket", "reason", text_or_null(assay_reason_name(run->reason)));
+	                 claimed, "provenRate", proven_rate(run), "timeBracket",
+	                 assay_bracket_json(&run->proved.bracket), "reason",
+	                 text_or_null(assay_reason_name(run->reason)));
 }
 
 static json_t *check_json(enum assay_check_id id, const struct assay_check *check)
@@ -236,6 +256,10 @@ char *assay_verdict_json(const struct assay_verdict *verdict)
 	                         "eStarPpm", known(verdict->estar_ppm), "samples", known(verdict->samples),
 	                         "escapeProbability", verdict->estar_ppm ? json_string("2^-20") : json_null(), "checks",
 	                         list, "claimedDevices", devices, "segments", segments);
+	json_object_set_new(root, "mode",
+	                    *verdict->profile ? json_string(verdict->asked ? "verifier" : "self") : json_null());
+	json_object_set_new(root, "leasedDevices", *verdict->profile ? json_integer(verdict->leased) : json_null());
+	json_object_set_new(root, "receiptsFrom", text_or_null(verdict->receipts_from));
 	json_object_set_new(root, "claimedStaggerMs",
 	                    *verdict->finished ? json_integer(verdict->stagger_ms) : json_null());
 	json_object_set_new(root, "claimedPowerBudgetW",

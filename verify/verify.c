@@ -8,25 +8,13 @@
 #include "verify/aggregate.h"
 #include "verify/chain.h"
 #include "verify/claims.h"
-#include "verify/key.h"
-#include "verify/statement.h"
+#include "verify/session.h"
 #include "verify/telemetry.h"
-#include "verify/transcript.h"
 
 enum { BUDGET_DEFAULT = 1 << 30 };
 
-/* All that one verification holds. */
-struct session {
-	const struct assay_policy *policy;
-	struct assay_verdict *verdict;
-	struct assay_envelope envelope;
-	struct assay_statement statement;
-	struct assay_transcript transcript;
-	struct assay_challenge challenge;
-};
-
-/* Notes the outcome of a check; true when it passed. */
-static bool note(struct session *session, enum assay_check_id id, enum assay_reason reason, const char *detail)
+bool assay_session_note(struct assay_session *session, enum assay_check_id id, enum assay_reason reason,
+                        const char *detail)
 {
 	struct assay_check *check = &session->verdict->checks[id];
 
@@ -38,33 +26,33 @@ static bool note(struct session *session, enum assay_check_id id, enum assay_rea
 	return reason == ASSAY_REASON_NONE;
 }
 
-static bool check_signature(struct session *session)
+static bool check_signature(struct assay_session *session)
 {
 	char keyid[65];
 	bool trusted = false;
 
 	assay_keyid(keyid, session->transcript.key);
 	if (strcmp(keyid, session->envelope.keyid) != 0)
-		return note(session, ASSAY_CHECK_SIGNATURE, ASSAY_REASON_SIGNATURE_KEYID,
-		            "the transcript holds another key than the envelope names");
+		return assay_session_note(session, ASSAY_CHECK_SIGNATURE, ASSAY_REASON_SIGNATURE_KEYID,
+		                          "the transcript holds another key than the envelope names");
 	if (!assay_envelope_signed_by(&session->envelope, session->transcript.key))
-		return note(session, ASSAY_CHECK_SIGNATURE, ASSAY_REASON_SIGNATURE_INVALID, NULL);
-	note(session, ASSAY_CHECK_SIGNATURE, ASSAY_REASON_NONE, keyid);
+		return assay_session_note(session, ASSAY_CHECK_SIGNATURE, ASSAY_REASON_SIGNATURE_INVALID, NULL);
+	assay_session_note(session, ASSAY_CHECK_SIGNATURE, ASSAY_REASON_NONE, keyid);
 	memcpy(session->verdict->keyid, keyid, sizeof keyid);
 	session->verdict->assurance = "self-asserted";
 
 	for (size_t i = 0; i < session->policy->trusted_count; i++)
 		trusted |= memcmp(session->policy->trusted[i], session->transcript.key, ASSAY_KEY_BYTES) == 0;
-	note(session, ASSAY_CHECK_TRUST, trusted ? ASSAY_REASON_NONE : ASSAY_REASON_KEY_UNTRUSTED, NULL);
+	assay_session_note(session, ASSAY_CHECK_TRUST, trusted ? ASSAY_REASON_NONE : ASSAY_REASON_KEY_UNTRUSTED, NULL);
 	return true;
 }
 
-static bool check_statement(struct session *session)
+static bool check_statement(struct assay_session *session)
 {
 	enum assay_reason reason =
 	    assay_statement_parse(&session->statement, session->envelope.payload, session->envelope.payload_len);
 
-	if (!note(session, ASSAY_CHECK_STATEMENT, reason, NULL))
+	if (!assay_session_note(session, ASSAY_CHECK_STATEMENT, reason, NULL))
 		return false;
 	assay_hex(session->verdict->subject, session->statement.transcript_digest);
 	session->verdict->stagger_ms = session->statement.stagger_ms;
@@ -74,40 +62,48 @@ static bool check_statement(struct session *session)
 	return true;
 }
 
-static bool check_challenge(struct session *session)
+static bool check_challenge(struct assay_session *session)
 {
 	struct assay_check *check = &session->verdict->checks[ASSAY_CHECK_CHALLENGE];
 	enum assay_reason reason =
 	    assay_challenge_parse(&session->challenge, session->transcript.challenge, session->transcript.challenge_len,
 	                          check->detail, sizeof check->detail);
 
-	return note(session, ASSAY_CHECK_CHALLENGE, reason, check->detail);
+	if (!assay_session_note(session, ASSAY_CHECK_CHALLENGE, reason, check->detail))
+		return false;
+	snprintf(session->verdict->profile, sizeof session->verdict->profile, "%s", session->challenge.profile);
+	session->verdict->asked = session->challenge.asked;
+	session->verdict->leased = session->challenge.leased;
+	session->verdict->samples = session->challenge.samples;
+	return true;
 }
 
-static bool check_records(struct session *session)
+static bool check_records(struct assay_session *session)
 {
 	struct assay_check *check = &session->verdict->checks[ASSAY_CHECK_RECORDS];
 	uint8_t digest[32];
 	enum assay_reason reason = assay_transcript_records(&session->transcript, &session->challenge, digest,
 	                                                    check->detail, sizeof check->detail);
 
-	if (!note(session, ASSAY_CHECK_RECORDS, reason, check->detail))
+	if (!assay_session_note(session, ASSAY_CHECK_RECORDS, reason, check->detail))
 		return false;
-	return note(session, ASSAY_CHECK_DIGEST,
-	            memcmp(digest, session->statement.transcript_digest, 32) == 0 ? ASSAY_REASON_NONE
-	                                                                          : ASSAY_REASON_TRANSCRIPT_DIGEST,
-	            NULL);
+	return assay_session_note(session, ASSAY_CHECK_DIGEST,
+	                          memcmp(digest, session->statement.transcript_digest, 32) == 0
+	                              ? ASSAY_REASON_NONE
+	                              : ASSAY_REASON_TRANSCRIPT_DIGEST,
+	                          NULL);
 }
 
 /* The statement speaks of this challenge and these devices, entry by entry. */
-static bool is_bound(const struct session *session, const json_t *devices)
+static bool is_bound(const struct assay_session *session, const json_t *devices)
 {
 	const struct assay_challenge *challenge = &session->challenge;
 	const struct assay_statement *statement = &session->statement;
 	uint8_t digest[32];
 
 	crypto_hash_sha256(digest, session->transcript.challenge, session->transcript.challenge_len);
-	if (memcmp(digest, statement->challenge_digest, 32) != 0 || strcmp(statement->mode, "self") != 0 ||
+	if (memcmp(digest, statement->challenge_digest, 32) != 0 ||
+	    strcmp(statement->mode, challenge->asked ? "verifier" : "self") != 0 ||
 	    strcmp(statement->profile, challenge->profile) != 0 || !json_equal(statement->devices, devices) ||
 	    json_array_size(statement->work) != challenge->segment_count ||
 	    json_array_size(statement->segments) != challenge->segment_count ||
@@ -147,42 +143,42 @@ static bool devices_copy(struct assay_verdict *verdict, const json_t *devices, c
 }
 
 /* Devices and binding. */
-static bool check_devices(struct session *session, bool *no_memory)
+static bool check_devices(struct assay_session *session, bool *no_memory)
 {
 	json_t *devices = assay_devices_parse(session->transcript.devices, session->transcript.devices_len,
 	                                      session->challenge.devices);
-	bool good =
-	    note(session, ASSAY_CHECK_DEVICES, devices ? ASSAY_REASON_NONE : ASSAY_REASON_DEVICES_MALFORMED, NULL);
+	bool good = assay_session_note(session, ASSAY_CHECK_DEVICES,
+	                               devices ? ASSAY_REASON_NONE : ASSAY_REASON_DEVICES_MALFORMED, NULL);
 
 	if (good)
-		good = note(session, ASSAY_CHECK_BINDING,
-		            is_bound(session, devices) ? ASSAY_REASON_NONE : ASSAY_REASON_BINDING_MISMATCH, NULL);
+		good = assay_session_note(
+		    session, ASSAY_CHECK_BINDING,
+		    is_bound(session, devices) ? ASSAY_REASON_NONE : ASSAY_REASON_BINDING_MISMATCH, NULL);
 	*no_memory = good && !devices_copy(session->verdict, devices, session->statement.telemetry);
 	json_decref(devices);
 	return good && !*no_memory;
 }
 
-static bool check_cost(struct session *session)
+static bool check_cost(struct assay_session *session)
 {
 	struct assay_verdict *verdict = session->verdict;
 	uint64_t budget = session->policy->budget ? session->policy->budget : BUDGET_DEFAULT;
 	char detail[96];
 
-	note(session, ASSAY_CHECK_PROFILE,
-	     assay_challenge_in_profile(&session->challenge) ? ASSAY_REASON_NONE : ASSAY_REASON_PROFILE_UNKNOWN,
-	     session->challenge.profile);
-	snprintf(verdict->profile, sizeof verdict->profile, "%s", session->challenge.profile);
-	verdict->samples = session->challenge.samples;
-	verdict->estar_ppm = assay_estar_ppm(session->challenge.samples, 64);
+	assay_session_note(session, ASSAY_CHECK_PROFILE,
+	                   assay_challenge_in_profile(&session->challenge) ? ASSAY_REASON_NONE
+	                                                                   : ASSAY_REASON_PROFILE_UNKNOWN,
+	                   session->challenge.profile);
+	verdict->estar_ppm = assay_estar_ppm(session->challenge.samples, *verdict->receipts_from ? 0 : 64);
 	verdict->cost = assay_challenge_cost(&session->challenge);
 	snprintf(detail, sizeof detail, "%llu units of %llu", (unsigned long long)verdict->cost,
 	         (unsigned long long)budget);
-	return note(session, ASSAY_CHECK_COST, verdict->cost <= budget ? ASSAY_REASON_NONE : ASSAY_REASON_COST_EXCEEDED,
-	            detail);
+	return assay_session_note(session, ASSAY_CHECK_COST,
+	                          verdict->cost <= budget ? ASSAY_REASON_NONE : ASSAY_REASON_COST_EXCEEDED, detail);
 }
 
 /* One entry for each run, with what is claimed of it. */
-static bool runs_prepare(struct session *session)
+static bool runs_prepare(struct assay_session *session)
 {
 	const struct assay_challenge *challenge = &session->challenge;
 	struct assay_verdict *verdict = session->verdict;
@@ -201,6 +197,10 @@ static bool runs_prepare(struct session *session)
 		run->workload = segment->work->name;
 		run->unit = segment->work->unit;
 		run->claimed.asked_ns = UINT64_C(1000000) * segment->duration_ms;
+		if (*verdict->receipts_from)
+			run->proved.bracket =
+			    (struct assay_bracket){session->receipts.steps[2 * run->segment].at_ns,
+			                           session->receipts.steps[2 * run->segment + 1].at_ns};
 		assay_claim_read(run, claim);
 	}
 	return true;
@@ -208,7 +208,7 @@ static bool runs_prepare(struct session *session)
 
 static void run_report(void *context, uint32_t segment, uint32_t device, uint32_t leaves, enum assay_reason reason)
 {
-	struct session *session = context;
+	struct assay_session *session = context;
 	const struct assay_segment *asked = &session->challenge.segments[segment];
 	struct assay_run *run = &session->verdict->runs[segment * session->challenge.devices + device];
 
@@ -222,6 +222,9 @@ static void run_report(void *context, uint32_t segment, uint32_t device, uint32_
 	run->proved.table_bytes = asked->work->table_bytes ? asked->work->table_bytes(&asked->params) : 0;
 	run->proved.certified_work = assay_certified(run->proved.work, session->verdict->estar_ppm);
 
+	const uint64_t bracket_ns = assay_bracket_ns(&run->proved.bracket, run->claimed.asked_ns);
+	if (bracket_ns)
+		run->proved.rate = (double)run->proved.certified_work * 1e9 / (double)bracket_ns;
 	uint64_t time =
 	    run->claimed.elapsed_ns > run->claimed.asked_ns ? run->claimed.elapsed_ns : run->claimed.asked_ns;
 	if (run->claimed.elapsed_ns)
@@ -229,7 +232,7 @@ static void run_report(void *context, uint32_t segment, uint32_t device, uint32_
 }
 
 /* False when the files could not be read to the end. */
-static bool check_recheck(struct session *session)
+static bool check_recheck(struct assay_session *session)
 {
 	struct assay_verdict *verdict = session->verdict;
 	enum assay_reason worst = ASSAY_REASON_NONE;
@@ -252,13 +255,13 @@ static bool check_recheck(struct session *session)
 	assay_aggregates_fill(verdict);
 	if (!worst)
 		snprintf(detail, sizeof detail, "%llu leaves recomputed", (unsigned long long)leaves);
-	if (note(session, ASSAY_CHECK_RECHECK, worst, detail))
-		verdict->assurance = "work-proven";
+	if (assay_session_note(session, ASSAY_CHECK_RECHECK, worst, detail))
+		verdict->assurance = *verdict->receipts_from ? "time-bracketed" : "work-proven";
 	return true;
 }
 
 /* The checks, as far as they can be made. */
-static enum assay_status checks(struct session *session, const char *transcript)
+static enum assay_status checks(struct assay_session *session, const char *transcript, const char *receipts)
 {
 	struct assay_error *error = &session->verdict->error;
 	enum assay_reason reason;
@@ -267,7 +270,7 @@ static enum assay_status checks(struct session *session, const char *transcript)
 	enum assay_status status = assay_transcript_open(&session->transcript, transcript, &reason, error);
 	if (status)
 		return status;
-	if (!note(session, ASSAY_CHECK_TRANSCRIPT, reason, reason ? "its header" : NULL))
+	if (!assay_session_note(session, ASSAY_CHECK_TRANSCRIPT, reason, reason ? "its header" : NULL))
 		return ASSAY_OK;
 	if (!check_signature(session) || !check_statement(session) || !check_challenge(session))
 		return ASSAY_OK;
@@ -278,8 +281,8 @@ static enum assay_status checks(struct session *session, const char *transcript)
 	}
 	if (!check_devices(session, &no_memory))
 		return no_memory ? assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory") : ASSAY_OK;
-	if (!check_cost(session))
-		return ASSAY_OK;
+	if (!assay_session_receipts(session, receipts, &status) || !check_cost(session))
+		return status;
 	if (!check_recheck(session))
 		return assay_fail(error, ASSAY_ERROR_IO, "io.changed",
 		                  "%s: could not be read a second time, or changed meanwhile; verify a copy",
@@ -306,8 +309,8 @@ static enum assay_outcome outcome(const struct assay_verdict *verdict)
 enum assay_status assay_verify(struct assay_verdict *verdict, const char *attestation, const char *transcript,
                                const struct assay_policy *policy)
 {
-	struct session *session = calloc(1, sizeof *session);
-	char *beside = NULL;
+	struct assay_session *session = calloc(1, sizeof *session);
+	char *beside = NULL, *receipts = NULL;
 	enum assay_status status;
 	const char *slash = strrchr(attestation, '/');
 
@@ -322,26 +325,30 @@ enum assay_status assay_verify(struct assay_verdict *verdict, const char *attest
 	session->policy = policy;
 	session->verdict = verdict;
 	bool good;
-	status = assay_envelope_read(&session->envelope, &good, attestation, &verdict->error);
-	if (status ||
-	    !note(session, ASSAY_CHECK_ENVELOPE, good ? ASSAY_REASON_NONE : ASSAY_REASON_ENVELOPE_MALFORMED, NULL))
+	status = assay_envelope_read(&session->envelope, ASSAY_TYPE_STATEMENT, &good, attestation, &verdict->error);
+	if (status || !assay_session_note(session, ASSAY_CHECK_ENVELOPE,
+	                                  good ? ASSAY_REASON_NONE : ASSAY_REASON_ENVELOPE_MALFORMED, NULL))
 		goto done;
 	if (!transcript)
-		transcript = beside = assay_transcript_beside(attestation);
+		transcript = beside = assay_beside(attestation, ".transcript");
 	if (!transcript) {
 		status = assay_fail(&verdict->error, ASSAY_ERROR_INPUT, "io.name",
 		                    "%s: does not end in .intoto.json, so its transcript is not known; name it",
 		                    attestation);
 		goto done;
 	}
-	status = checks(session, transcript);
+	if (!policy->receipts)
+		receipts = assay_beside(attestation, ".receipts.jsonl");
+	status = checks(session, transcript, policy->receipts ? policy->receipts : receipts);
 done:
 	if (!status)
 		verdict->outcome = outcome(verdict);
 	free(beside);
+	free(receipts);
 	free(session->envelope.payload);
 	json_decref(session->statement.root);
 	assay_transcript_close(&session->transcript);
+	assay_receipts_close(&session->receipts);
 	free(session);
 	return status;
 }

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct assay_envelope envelope;
 	size_t pae_len;
 
-	if (!assay_envelope_parse(&envelope, (const char *)data, size)) {
+	if (!assay_envelope_parse(&envelope, ASSAY_TYPE_STATEMENT, (const char *)data, size)) {
 		FUZZ_EXPECT(!envelope.payload);
 		return 0;
 	}

@@ -12,7 +12,7 @@ number_at() { # file offset
 	od -An -j"$2" -N4 -tu4 "$1" | tr -d ' '
 }
 
-for name in verify envelope statement transcript challenge keys; do
+for name in verify envelope statement transcript challenge keys receipts; do
 	mkdir -p "$1/fuzz_$name"
 done
 
@@ -35,6 +35,17 @@ for envelope in verify/vectors/good/*.intoto.json verify/vectors/reject/*.intoto
 	devices=$(number_at "$transcript" $((12 + challenge)))
 	[ -n "$devices" ] && [ "$devices" -le 20000 ] || continue
 	tail -c +$((17 + challenge)) "$transcript" | head -c "$devices" >"$1/fuzz_statement/devices-$name"
+done
+
+for receipts in verify/vectors/good/*.receipts.jsonl verify/vectors/reject/*.receipts.jsonl; do
+	name=$(basename "$receipts" .receipts.jsonl)
+	cp "$receipts" "$1/fuzz_receipts/$name"
+	head -1 "$receipts" | sed 's/{"payload":"\([^"]*\)".*/\1/' | tr -d '\n' | base64 -d >"$1/fuzz_receipts/payload-$name" 2>/dev/null || true
+done
+for name in message_payload receipt_payload; do
+	sed -n "s/^${name} = \({.*\)/\1/p" verify/vectors/exchange.txt | while read -r text; do
+		printf %s "$text" >"$1/fuzz_receipts/$name-$(printf %s "$text" | cksum | cut -d' ' -f1)"
+	done
 done
 
 cp verify/vectors/good/key.pem "$1/fuzz_keys/good"

@@ -35,6 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct assay_transcript transcript;
 	static struct assay_challenge challenge;
 	enum assay_reason reason;
+	static const uint8_t nonces[32 * (ASSAY_SEGMENTS_MAX + 1)];
 	uint8_t digest[32], expected[32];
 	struct reports reports = {&challenge, 0};
 	char path[40], detail[200] = "";
@@ -51,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			FUZZ_EXPECT(memcmp(digest, expected, 32) == 0);
 		}
 		if (!reason && assay_challenge_cost(&challenge) <= COST_MAX) {
+			assay_transcript_chain(&transcript, &challenge, nonces, digest);
 			FUZZ_EXPECT(assay_transcript_recheck(&transcript, &challenge, report, &reports));
 			FUZZ_EXPECT(reports.runs == challenge.segment_count * challenge.devices);
 		}

@@ -65,12 +65,17 @@ void test_file_close(struct test_file *file)
 
 struct assay_policy test_policy(void)
 {
-	static uint8_t keys[1][ASSAY_KEY_BYTES];
+	static uint8_t keys[1][ASSAY_KEY_BYTES], verifiers[1][ASSAY_KEY_BYTES];
 	struct assay_error error;
-	size_t count;
+	size_t count, verifiers_count;
 
 	cr_assert_eq(assay_keys_read(keys, &count, 1, "verify/vectors/good/key.pem", &error), ASSAY_OK);
-	return (struct assay_policy){.trusted = (const uint8_t(*)[ASSAY_KEY_BYTES])keys, .trusted_count = count};
+	cr_assert_eq(assay_keys_read(verifiers, &verifiers_count, 1, "verify/vectors/good/verifier.pem", &error),
+	             ASSAY_OK);
+	return (struct assay_policy){.trusted = (const uint8_t(*)[ASSAY_KEY_BYTES])keys,
+	                             .trusted_count = count,
+	                             .verifiers = (const uint8_t(*)[ASSAY_KEY_BYTES])verifiers,
+	                             .verifiers_count = verifiers_count};
 }
 
 struct test_pair test_pair_read(const char *name)
@@ -114,7 +119,7 @@ struct test_bytes test_payload(const struct test_bytes *text)
 {
 	struct assay_envelope envelope;
 
-	cr_assert(assay_envelope_parse(&envelope, (const char *)text->data, text->len));
+	cr_assert(assay_envelope_parse(&envelope, ASSAY_TYPE_STATEMENT, (const char *)text->data, text->len));
 	return (struct test_bytes){envelope.payload, envelope.payload_len};
 }
 
@@ -122,7 +127,7 @@ struct test_bytes test_sign(const void *payload, size_t len)
 {
 	static uint8_t public_key[32], secret_key[64];
 	static bool have_key;
-	struct assay_envelope envelope = {.payload = malloc(len + 1), .payload_len = len};
+	struct assay_envelope envelope = {.type = ASSAY_TYPE_STATEMENT, .payload = malloc(len + 1), .payload_len = len};
 	size_t pae_len;
 
 	if (!have_key) {

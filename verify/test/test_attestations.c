@@ -35,6 +35,7 @@ static void expect_consistent(const char *path, const struct assay_verdict *verd
 	for (int id = 0; id < ASSAY_CHECK_COUNT; id++) {
 		const struct assay_check *check = &verdict->checks[id];
 		bool goes_on = !check->reason || check->reason == ASSAY_REASON_KEY_UNTRUSTED ||
+		               check->reason == ASSAY_REASON_RECEIPTS_UNTRUSTED ||
 		               check->reason == ASSAY_REASON_PROFILE_UNKNOWN;
 		cr_expect(check->reached || (!check->reason && !*check->detail), "%s: %s was skipped and has a reason",
 		          path, assay_check_name((enum assay_check_id)id));
@@ -51,29 +52,36 @@ static void expect_consistent(const char *path, const struct assay_verdict *verd
 		cr_expect(run->proved.shown || (!run->proved.work && !run->proved.rounds && run->claimed.rate == 0),
 		          "%s: figures of a run that was not shown", path);
 	}
-	bool proven = verdict->assurance && strcmp(verdict->assurance, "work-proven") == 0;
+	const bool bracketed = verdict->assurance && strcmp(verdict->assurance, "time-bracketed") == 0;
+	const bool proven = bracketed || (verdict->assurance && strcmp(verdict->assurance, "work-proven") == 0);
 	bool signature_held =
 	    verdict->checks[ASSAY_CHECK_SIGNATURE].reached && !verdict->checks[ASSAY_CHECK_SIGNATURE].reason;
 	cr_expect_eq(proven, all_shown, "%s", path);
 	cr_expect_eq(verdict->assurance != NULL, signature_held, "%s", path);
+	cr_expect_eq(bracketed, proven && *verdict->receipts_from != '\0', "%s", path);
+	for (uint32_t i = 0; i < verdict->run_count; i++)
+		cr_expect(verdict->runs[i].proved.rate == 0 || (*verdict->receipts_from && verdict->asked), "%s", path);
 	cr_expect(verdict->outcome != ASSAY_PASS || (proven && !ended), "%s", path);
 	cr_expect(signature_held || (!*verdict->keyid && !*verdict->subject && !verdict->runs), "%s", path);
 }
 
-static void expect_entry(const char *folder, const char *name, const char *outcome, const char *reason)
+/* `assurance` is "-" for none, and NULL where the index does not say. */
+static void expect_entry(const struct assay_policy *policy, const char *folder, const char *name, const char *outcome,
+                         const char *reason, const char *assurance)
 {
-	const struct assay_policy policy = test_policy();
 	struct assay_verdict verdict;
 	char path[256], found[256];
 
 	snprintf(path, sizeof path, "verify/vectors/%s/%s.intoto.json", folder, name);
-	enum assay_status status = assay_verify(&verdict, path, NULL, &policy);
+	enum assay_status status = assay_verify(&verdict, path, NULL, policy);
 	cr_expect_eq(status, ASSAY_OK, "%s: %s", path, verdict.error.text);
 	if (!status) {
 		reasons(found, &verdict, strcmp(folder, "reject") == 0);
 		cr_expect(strcmp(assay_outcome_name(verdict.outcome), outcome) == 0 && strcmp(found, reason) == 0,
 		          "%s: expected %s %s, found %s %s", path, outcome, reason, assay_outcome_name(verdict.outcome),
 		          found);
+		if (assurance)
+			cr_expect_str_eq(verdict.assurance ? verdict.assurance : "-", assurance, "%s", path);
 		expect_consistent(path, &verdict);
 	}
 	assay_verdict_close(&verdict);
@@ -93,17 +101,24 @@ static size_t files_in(const char *folder)
 
 static void expect_index(const char *folder)
 {
+	const struct assay_policy all = test_policy();
+	struct assay_policy without_verifier = all;
 	char path[256], *rest = NULL;
 	size_t count = 0;
 
+	without_verifier.verifiers_count = 0;
 	snprintf(path, sizeof path, "verify/vectors/%s/index.txt", folder);
 	struct test_bytes index = test_read(path);
 	for (char *line = strtok_r((char *)index.data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		char name[128], outcome[32], reason[128];
+		char name[128], outcome[32], reason[128], assurance[32], without[3][128];
 		if (*line == '#')
 			continue;
-		cr_assert_eq(sscanf(line, "%127s %31s %127s", name, outcome, reason), 3, "%s: %s", path, line);
-		expect_entry(folder, name, outcome, reason);
+		int fields = sscanf(line, "%127s %31s %127s %31s %127s %127s %127s", name, outcome, reason, assurance,
+		                    without[0], without[1], without[2]);
+		cr_assert(fields == 3 || fields == 4 || fields == 7, "%s: %s", path, line);
+		expect_entry(&all, folder, name, outcome, reason, fields > 3 ? assurance : NULL);
+		if (fields == 7)
+			expect_entry(&without_verifier, folder, name, without[0], without[1], without[2]);
 		count++;
 	}
 	snprintf(path, sizeof path, "verify/vectors/%s", folder);

@@ -48,7 +48,7 @@ Test(bitflip, envelope)
 	for (size_t bit = 0; bit < 8 * text->len; bit++) {
 		struct assay_envelope parsed;
 		text->data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		if (assay_envelope_parse(&parsed, (const char *)text->data, text->len)) {
+		if (assay_envelope_parse(&parsed, ASSAY_TYPE_STATEMENT, (const char *)text->data, text->len)) {
 			cr_assert(strcmp(parsed.keyid, keyid) != 0 || !assay_envelope_signed_by(&parsed, key),
 			          "bit %zu of byte %zu of the envelope", bit % 8, bit / 8);
 			free(parsed.payload);

@@ -20,21 +20,21 @@ static enum assay_reason parse(struct assay_challenge *challenge, const char *te
 
 /* A challenge from JSON texts of its members; NULL stands for the usual one. */
 struct members {
-	const char *devices, *expires, *mode, *nonce, *profile, *samples, *segments, *type, *verifier;
+	const char *devices, *expires, *leased, *mode, *nonce, *profile, *samples, *segments, *type, *verifier;
 };
 
 static enum assay_reason parse_members(struct assay_challenge *challenge, struct members m)
 {
 	char text[8192];
 
-	snprintf(
-	    text, sizeof text,
-	    "{\"devices\":%s,\"expires\":%s,\"mode\":%s,\"nonce\":%s,\"profile\":%s,\"samples\":%s,\"segments\":%s,"
-	    "\"type\":%s,\"verifier\":%s}",
-	    m.devices ? m.devices : "1", m.expires ? m.expires : "null", m.mode ? m.mode : "\"self\"",
-	    m.nonce ? m.nonce : "\"" NONCE "\"", m.profile ? m.profile : "\"p\"", m.samples ? m.samples : "1",
-	    m.segments ? m.segments : "[" MATMUL "]", m.type ? m.type : "\"assay/1 challenge\"",
-	    m.verifier ? m.verifier : "null");
+	snprintf(text, sizeof text,
+	         "{\"devices\":%s,\"expires\":%s,\"leased\":%s,\"mode\":%s,\"nonce\":%s,\"profile\":%s,\"samples\":%s,"
+	         "\"segments\":%s,"
+	         "\"type\":%s,\"verifier\":%s}",
+	         m.devices ? m.devices : "1", m.expires ? m.expires : "null", m.leased ? m.leased : "0",
+	         m.mode ? m.mode : "\"self\"", m.nonce ? m.nonce : "\"" NONCE "\"", m.profile ? m.profile : "\"p\"",
+	         m.samples ? m.samples : "1", m.segments ? m.segments : "[" MATMUL "]",
+	         m.type ? m.type : "\"assay/1 challenge\"", m.verifier ? m.verifier : "null");
 	return parse(challenge, text);
 }
 
@@ -50,6 +50,7 @@ static enum assay_reason parse_segment(struct assay_challenge *challenge, const 
 }
 
 #define OK ASSAY_REASON_NONE
+#define TIME "\"2030-02-28T23:59:59Z\""
 #define CAPS ASSAY_REASON_CHALLENGE_CAPS
 #define MALFORMED ASSAY_REASON_CHALLENGE_MALFORMED
 
@@ -223,12 +224,23 @@ Test(challenge, texts_and_nulls)
 	} table[] = {
 	    {{.type = "\"assay/2 challenge\""}, MALFORMED},
 	    {{.type = "null"}, MALFORMED},
-	    {{.mode = "\"verifier\""}, ASSAY_REASON_CHALLENGE_MODE},
+	    {{.mode = "\"verifier\""}, MALFORMED},
+	    {{.mode = "\"verifier\"", .expires = TIME}, MALFORMED},
+	    {{.mode = "\"verifier\"", .verifier = "\"" NONCE "\""}, MALFORMED},
+	    {{.mode = "\"verifier\"", .expires = TIME, .verifier = "\"" NONCE "\""}, OK},
+	    {{.mode = "\"verifier\"", .expires = TIME, .verifier = "\"" NONCE "\"", .leased = "64"}, OK},
+	    {{.mode = "\"verifier\"", .expires = TIME, .verifier = "\"" NONCE "\"", .leased = "65"}, CAPS},
+	    {{.mode = "\"verifier\"", .expires = TIME, .verifier = "\"" NONCE "\"", .leased = "-1"}, CAPS},
+	    {{.mode = "\"verifier\"", .expires = TIME, .verifier = "\"" NONCE "\"", .leased = "null"}, MALFORMED},
+	    {{.mode = "\"verifier\"", .expires = "\"2030-02-29T00:00:00Z\"", .verifier = "\"" NONCE "\""}, MALFORMED},
+	    {{.leased = "1"}, CAPS},
 	    {{.mode = "\"Self\""}, ASSAY_REASON_CHALLENGE_MODE},
 	    {{.mode = "\"\""}, ASSAY_REASON_CHALLENGE_MODE},
 	    {{.mode = long_name}, ASSAY_REASON_CHALLENGE_MODE},
 	    {{.mode = "null"}, MALFORMED},
-	    {{.mode = "\"verifier\"", .expires = "5", .verifier = "{}"}, ASSAY_REASON_CHALLENGE_MODE},
+	    {{.mode = "\"other\"", .expires = "5", .verifier = "null"}, MALFORMED},
+	    {{.mode = "\"other\"", .expires = "\"5\"", .verifier = "\"\"", .leased = "99"},
+	     ASSAY_REASON_CHALLENGE_MODE},
 	    {{.mode = "\"verifier\"", .expires = "true"}, MALFORMED},
 	    {{.expires = "0"}, MALFORMED},
 	    {{.verifier = "\"\""}, MALFORMED},

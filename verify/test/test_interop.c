@@ -24,7 +24,7 @@ static void setup(void)
 	size_t pae_len;
 
 	test_directory_make(directory);
-	cr_assert(assay_envelope_parse(&envelope, (const char *)text.data, text.len));
+	cr_assert(assay_envelope_parse(&envelope, ASSAY_TYPE_STATEMENT, (const char *)text.data, text.len));
 	uint8_t *pae = assay_envelope_pae(&envelope, &pae_len);
 	snprintf(path, sizeof path, "%s/pae", directory);
 	test_write(path, pae, pae_len);

@@ -31,6 +31,8 @@ static void setup(void)
 	             ASSAY_REASON_NONE);
 	crypto_hash_sha256(expected, bytes.data, bytes.len);
 	cr_assert_arr_eq(digest, expected, 32);
+	static const uint8_t nonces[32 * (ASSAY_SEGMENTS_MAX + 1)];
+	assay_transcript_chain(&transcript, &challenge, nonces, expected);
 }
 
 static void teardown(void)

@@ -19,13 +19,15 @@ Test(verdict, reasons_as_the_specification_has_them)
 		const char *kind;
 	} table[] = {
 	    {"envelope.malformed statement.malformed transcript.malformed challenge.malformed devices.malformed "
+	     "receipts.malformed "
 	     "challenge.caps",
 	     ASSAY_MALFORMED, NULL},
 	    {"transcript.version statement.version challenge.mode workload.unknown key.untrusted profile.unknown "
-	     "cost.exceeded run.empty run.short",
+	     "cost.exceeded run.empty run.short receipts.missing receipts.untrusted",
 	     ASSAY_INCONCLUSIVE, "not-demonstrated"},
-	    {"signature.invalid signature.keyid transcript.digest binding.mismatch leaf.mismatch", ASSAY_FAIL,
-	     "contradicted"},
+	    {"signature.invalid signature.keyid transcript.digest binding.mismatch leaf.mismatch "
+	     "receipts.digest receipts.mismatch receipts.signature",
+	     ASSAY_FAIL, "contradicted"},
 	};
 	int found = 0;
 
@@ -52,7 +54,7 @@ Test(verdict, checks_as_the_specification_has_them)
 {
 	static const char *const names[] = {"envelope",  "transcript", "signature", "trust",   "statement",
 	                                    "challenge", "records",    "digest",    "devices", "binding",
-	                                    "profile",   "cost",       "recheck"};
+	                                    "receipts",  "profile",    "cost",      "recheck"};
 
 	cr_assert_eq(sizeof names / sizeof *names, ASSAY_CHECK_COUNT);
 	for (int id = 0; id < ASSAY_CHECK_COUNT; id++)
