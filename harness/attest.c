@@ -162,6 +162,7 @@ static char *statement_text(const struct assay_attest *attest, const uint8_t tra
 	const struct assay_job *job = attest->job;
 	const struct assay_challenge *challenge = &job->challenge;
 	char started[32], finished[32], hex[65];
+	uint8_t receipts[32];
 	json_t *segments = json_array(), *work = json_array(), *telemetry = json_array();
 
 	utc(started, attest->started);
@@ -179,17 +180,23 @@ static char *statement_text(const struct assay_attest *attest, const uint8_t tra
 		assay_telemetry_claim(job->telemetry, d, &claim);
 		json_array_append_new(telemetry, assay_telemetry_json(&claim));
 	}
-	json_t *predicate = json_pack(
-	    "{s:{s:o,s:s,s:s},s:{s:s,s:I,s:I,s:o,s:I,s:s,s:o},s:o,s:{s:s,s:o,s:s,s:s},s:o,s:o}", "challenge", "digest",
-	    challenge_digest(job), "mode", "self", "profile", challenge->profile, "claimed", "finishedAt", finished,
-	    "pauses", (json_int_t)job->pauses, "powerBudgetW", (json_int_t)job->power_budget_w, "segments", segments,
-	    "staggerMs", (json_int_t)job->stagger_ms, "startedAt", started, "telemetry", telemetry, "devices",
-	    assay_json_parse(job->devices_text, strlen(job->devices_text)), "harness", "gitCommit", ASSAY_GIT_COMMIT,
-	    "kernels", kernels_digest(), "name", "assay", "version", ASSAY_VERSION, "nonClaims", assay_non_claims(),
-	    "work", work);
+	json_t *predicate =
+	    json_pack("{s:{s:o,s:s,s:s},s:{s:s,s:I,s:I,s:o,s:I,s:s,s:o},s:o,s:{s:s,s:o,s:s,s:s},s:o,s:o}", "challenge",
+	              "digest", challenge_digest(job), "mode", challenge->asked ? "verifier" : "self", "profile",
+	              challenge->profile, "claimed", "finishedAt", finished, "pauses", (json_int_t)job->pauses,
+	              "powerBudgetW", (json_int_t)job->power_budget_w, "segments", segments, "staggerMs",
+	              (json_int_t)job->stagger_ms, "startedAt", started, "telemetry", telemetry, "devices",
+	              assay_json_parse(job->devices_text, strlen(job->devices_text)), "harness", "gitCommit",
+	              ASSAY_GIT_COMMIT, "kernels", kernels_digest(), "name", "assay", "version", ASSAY_VERSION,
+	              "nonClaims", assay_non_claims(), "work", work);
 	json_t *statement = json_pack("{s:s,s:o,s:s,s:[{s:{s:s},s:s}]}", "_type", "https://in-toto.io/Statement/v1",
 	                              "predicate", predicate, "predicateType", ASSAY_PREDICATE_TYPE, "subject",
 	                              "digest", "sha256", hex, "name", "transcript");
+	if (job->exchange) {
+		assay_exchange_digest(job->exchange, receipts);
+		json_array_append_new(json_object_get(statement, "subject"),
+		                      json_pack("{s:o,s:s}", "digest", digest_json(receipts), "name", "receipts"));
+	}
 	char *text = statement ? assay_json_text(statement) : NULL;
 	json_decref(statement);
 	return text;
@@ -231,7 +238,15 @@ static bool is_as_done(const struct assay_job *job, const struct assay_run *run)
 static enum assay_status check(const struct assay_attest *attest, const char *attestation, const char *transcript,
                                struct assay_verdict *verdict, struct assay_error *error)
 {
-	const struct assay_policy policy = {.trusted = &attest->secret->key, .trusted_count = 1, .budget = UINT64_MAX};
+	struct assay_policy policy = {.trusted = &attest->secret->key, .trusted_count = 1, .budget = UINT64_MAX};
+	char receipts[ASSAY_PATH_MAX];
+
+	if (attest->job->exchange) {
+		snprintf(receipts, sizeof receipts, "%s.receipts.jsonl", attest->job->exchange->prefix);
+		policy.receipts = receipts;
+		policy.verifiers = (const uint8_t(*)[ASSAY_KEY_BYTES]) & attest->job->exchange->verifier;
+		policy.verifiers_count = 1;
+	}
 	enum assay_status status = assay_verify(verdict, attestation, transcript, &policy);
 
 	if (status) {

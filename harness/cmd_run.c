@@ -38,6 +38,9 @@ static const char usage[] =
     "                          Ctrl-C then attests what was done\n"
     "      --resume FILE       go on with a run that was cut off, from its checkpoint, on the same devices\n"
     "      --attest            with --resume: do no more work, attest what the checkpoint has\n"
+    "      --challenge FILE    do what a verifier asks for (assay challenge), in exchange with it (assay answer):\n"
+    "                          PREFIX.messages.jsonl is for the verifier, its answers go to PREFIX.receipts.jsonl\n"
+    "      --verifier KEY.pub  the verifier's public key, for --challenge and for resuming such a run\n"
     "      --json              the verdict as JSON on standard output\n";
 
 enum { DURATION_MS_MAX = 86400000, CHECKPOINT_S_MAX = 3600 };
@@ -69,24 +72,38 @@ static const char *prefix_default(char prefix[ASSAY_PATH_MAX], const char *check
 int assay_command_run(int argc, char **argv)
 {
 	static const struct option table[] = {
-	    {"device", required_argument, NULL, 'd'},   {"workload", required_argument, NULL, 'w'},
-	    {"profile", required_argument, NULL, 'p'},  {"key", required_argument, NULL, 'k'},
-	    {"row", required_argument, NULL, 'r'},      {"output", required_argument, NULL, 'o'},
-	    {"json", no_argument, NULL, 'j'},           {"duration", required_argument, NULL, 't'},
-	    {"strict", no_argument, NULL, 's'},         {"force", no_argument, NULL, 'f'},
-	    {"variant", required_argument, NULL, 'v'},  {"share", no_argument, NULL, 'S'},
-	    {"stagger", required_argument, NULL, 'g'},  {"power-budget", required_argument, NULL, 'P'},
-	    {"max-time", required_argument, NULL, 'T'}, {"checkpoint", required_argument, NULL, 'c'},
-	    {"resume", required_argument, NULL, 'R'},   {"attest", no_argument, NULL, 'A'},
-	    {"help", no_argument, NULL, 'h'},           {0},
+	    {"device", required_argument, NULL, 'd'},
+	    {"workload", required_argument, NULL, 'w'},
+	    {"profile", required_argument, NULL, 'p'},
+	    {"key", required_argument, NULL, 'k'},
+	    {"row", required_argument, NULL, 'r'},
+	    {"output", required_argument, NULL, 'o'},
+	    {"json", no_argument, NULL, 'j'},
+	    {"duration", required_argument, NULL, 't'},
+	    {"strict", no_argument, NULL, 's'},
+	    {"force", no_argument, NULL, 'f'},
+	    {"variant", required_argument, NULL, 'v'},
+	    {"share", no_argument, NULL, 'S'},
+	    {"stagger", required_argument, NULL, 'g'},
+	    {"power-budget", required_argument, NULL, 'P'},
+	    {"max-time", required_argument, NULL, 'T'},
+	    {"checkpoint", required_argument, NULL, 'c'},
+	    {"resume", required_argument, NULL, 'R'},
+	    {"attest", no_argument, NULL, 'A'},
+	    {"challenge", required_argument, NULL, 'C'},
+	    {"verifier", required_argument, NULL, 'V'},
+	    {"help", no_argument, NULL, 'h'},
+	    {0},
 	};
 	struct assay_order options = {.workloads = "all", .profile = "quick", .samples = 512, .devices = "all"};
 	char prefix[ASSAY_PATH_MAX];
 	uint64_t duration_ms;
 	bool shaped = false; /* an option that a checkpoint has settled */
+	bool sized = false;  /* one that a challenge has */
 
 	for (int option; (option = getopt_long(argc, argv, "d:w:p:k:o:h", table, NULL)) != -1;) {
-		shaped = shaped || strchr("dwptrsvSgP", option);
+		shaped = shaped || strchr("dwptrsvSgPC", option);
+		sized = sized || strchr("wptrsS", option);
 		switch (option) {
 		case 'd':
 			options.devices = optarg;
@@ -138,6 +155,12 @@ int assay_command_run(int argc, char **argv)
 				return ASSAY_EXIT_ERROR;
 			}
 			break;
+		case 'C':
+			options.challenge = optarg;
+			break;
+		case 'V':
+			options.verifier = optarg;
+			break;
 		case 'R':
 			options.resume = optarg;
 			break;
@@ -168,6 +191,14 @@ int assay_command_run(int argc, char **argv)
 	}
 	if (optind < argc || (options.attest && !options.resume))
 		return assay_usage(usage, false);
+	if (options.verifier && !options.challenge && !options.resume)
+		return assay_usage(usage, false);
+	if (options.challenge && (sized || !options.verifier)) {
+		fprintf(stderr,
+		        "assay: --challenge says what is to be done: it goes with --verifier KEY.pub, and not with "
+		        "-w, -p, --duration, --row, --strict or --share (run.challenge)\n");
+		return ASSAY_EXIT_ERROR;
+	}
 	if (options.resume && shaped) {
 		fprintf(
 		    stderr,

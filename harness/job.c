@@ -9,6 +9,7 @@
 #include "harness/journal.h"
 #include "harness/measure.h"
 #include "harness/repeat.h"
+#include "harness/seeds.h"
 #include "harness/segment.h"
 #include "verify/chain.h"
 
@@ -176,6 +177,16 @@ static enum assay_status rounds(struct assay_device_run *run, struct assay_engin
 	return ASSAY_OK;
 }
 
+/* The seed of the run's next round; *last is that of its last one, if it has any. */
+static void seed_find(struct assay_device_run *run, uint8_t last[ASSAY_HASH_BYTES])
+{
+	assay_chain_run(run->seed, run->shared->job->segment_seeds[run->shared->segment], run->device);
+	for (uint32_t r = 0; r < run->log->rounds; r++) {
+		memcpy(last, run->seed, ASSAY_HASH_BYTES);
+		assay_chain_round(run->seed, run->log->roots[r]);
+	}
+}
+
 /* A round that does not count: of a resumed run the last one once more, which must be what it was; else one from a seed
  * that no job has. */
 static enum assay_status round_apart(struct assay_device_run *run, struct assay_engine *engine)
@@ -185,12 +196,8 @@ static enum assay_status round_apart(struct assay_device_run *run, struct assay_
 	const struct assay_run_log *log = run->log;
 	uint8_t last[ASSAY_HASH_BYTES], root[ASSAY_HASH_BYTES];
 
-	assay_chain_run(run->seed, job->segment_seeds[run->shared->segment], run->device);
 	memcpy(last, nobody, sizeof last);
-	for (uint32_t r = 0; r < log->rounds; r++) {
-		memcpy(last, run->seed, sizeof last);
-		assay_chain_round(run->seed, log->roots[r]);
-	}
+	seed_find(run, last);
 	enum assay_status status = assay_engine_round(engine, last, root, run->bands, &run->error);
 	if (!status && log->rounds && memcmp(root, log->roots[log->rounds - 1], sizeof root) != 0)
 		status =
@@ -281,27 +288,16 @@ enum assay_status assay_run_go(struct assay_device_run *run, struct assay_engine
 	const struct assay_segment *segment = &run->shared->job->challenge.segments[run->shared->segment];
 
 	const bool resumed = run->log->rounds > 0;
+	uint8_t last[ASSAY_HASH_BYTES];
 
+	/* Not before the barrier: the nonce came there. */
+	seed_find(run, last);
 	assay_telemetry_begin(run->shared->job->telemetry, run->device);
 	enum assay_status status = segment->work->is_fill ? fill(run, engine) : rounds(run, engine, start);
 	const struct assay_telemetry_run telemetry = assay_telemetry_end(run->shared->job->telemetry, run->device);
 	/* Of a resumed run only this part was seen. */
 	run->log->telemetry = resumed ? (struct assay_telemetry_run){-1, -1} : telemetry;
 	return status;
-}
-
-static void segment_commit(const struct assay_job *job, uint32_t j, uint8_t out[ASSAY_HASH_BYTES])
-{
-	struct assay_commit commit;
-
-	assay_commit_start(&commit, j);
-	for (uint32_t d = 0; d < job->challenge.devices; d++) {
-		const struct assay_run_log *log = &job->runs[j * job->challenge.devices + d];
-		assay_commit_rounds(&commit, log->rounds);
-		for (uint32_t r = 0; r < log->rounds; r++)
-			assay_commit_root(&commit, log->roots[r]);
-	}
-	assay_commit_finish(&commit, out);
 }
 
 /* The first failure, when no device has a round. */
@@ -356,29 +352,41 @@ static bool is_over(const struct assay_job *job, uint32_t j)
 	return true;
 }
 
+/* One segment, unless there is nothing to do in it, and its commitment, which a verifier takes only once: a job that is
+ * stopped in the middle is to be resumed then. */
+static enum assay_status segment(struct assay_job *job, uint32_t j, struct assay_error *error)
+{
+	const bool known = assay_seeds_known(job, j);
+	enum assay_status status = ASSAY_OK;
+
+	if (!is_over(job, j) && !is_stopped(job))
+		status = assay_segment_run(job, j, error);
+	if (!status && job->exchange && is_stopped(job))
+		status = assay_fail(error, ASSAY_ERROR_IO, "run.interrupted",
+		                    "stopped before segment %u was committed: the verifier waits for it", j);
+	/* What has nothing to do is ready at once. */
+	if (!status && !known)
+		status = assay_seeds_ready(job, j, error);
+	return status ? status : assay_seeds_commit(job, j, error);
+}
+
 enum assay_status assay_job_run(struct assay_job *job, struct assay_error *error)
 {
 	const struct assay_challenge *challenge = &job->challenge;
-	uint8_t seed[ASSAY_HASH_BYTES], commit[ASSAY_HASH_BYTES];
 	enum assay_status status = assay_job_texts(job, error);
 
+	if (!status)
+		status = assay_seeds_begin(job, error);
 	if (status)
 		return status;
 	job->telemetry = assay_telemetry_start(job->devices, challenge->devices);
 	status = assay_power_open(&job->power, is_stopped(job) ? 0 : job->power_budget_w, job->devices,
 	                          challenge->devices, job->telemetry, error);
-	assay_chain_job(seed, job->challenge_text, strlen(job->challenge_text), job->key, job->devices_text,
-	                strlen(job->devices_text));
-	assay_chain_first_segment(seed, seed, assay_nonce_self);
-	for (uint32_t j = 0; !status && j < challenge->segment_count; j++) {
-		memcpy(job->segment_seeds[j], seed, sizeof seed);
-		if (!is_over(job, j) && !is_stopped(job))
-			status = assay_segment_run(job, j, error);
-		segment_commit(job, j, commit);
-		assay_chain_next_segment(seed, seed, commit, assay_nonce_self);
-	}
+	for (uint32_t j = 0; !status && j < challenge->segment_count; j++)
+		status = segment(job, j, error);
+	if (!status)
+		status = assay_seeds_ready(job, challenge->segment_count, error);
 	assay_power_close(&job->power);
-	memcpy(job->sample_key, seed, sizeof seed);
 	for (uint32_t j = 0; j < challenge->segment_count; j++)
 		job->stopped = job->stopped || !is_over(job, j);
 	return status ? status : nothing_done(job, error);

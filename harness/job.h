@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 
+#include "harness/exchange.h"
 #include "harness/power.h"
 #include "harness/telemetry.h"
 #include "harness/workload.h"
@@ -54,14 +55,16 @@ struct assay_job {
 	uint32_t repeat_every;   /* rounds of which the first is computed twice and compared; 0 = none */
 	size_t band_bytes;       /* for the band roots of all runs, 0 = 256 MiB: an opening is slower without them */
 	const atomic_bool *stop; /* once it is true, devices end with the round that they are in; may be NULL */
-	struct assay_journal *journal; /* is told of each round; may be NULL */
-	uint32_t pauses;               /* how often the job was cut off and resumed */
+	struct assay_exchange *exchange; /* with the verifier that asks; NULL in mode `self` */
+	struct assay_journal *journal;   /* is told of each round; may be NULL */
+	uint32_t pauses;                 /* how often the job was cut off and resumed */
 
 	/* Made by assay_job_run; released by assay_job_close. A job that is resumed has the rounds of before in `runs`.
 	 */
 	bool stopped; /* before its end */
 	char *challenge_text, *devices_text;
-	uint8_t segment_seeds[ASSAY_SEGMENTS_MAX][ASSAY_HASH_BYTES];
+	uint8_t job[ASSAY_HASH_BYTES]; /* SPEC 4.1 */
+	uint8_t segment_seeds[ASSAY_SEGMENTS_MAX][ASSAY_HASH_BYTES], commits[ASSAY_SEGMENTS_MAX][ASSAY_HASH_BYTES];
 	uint8_t sample_key[ASSAY_HASH_BYTES];
 	struct assay_run_log *runs;  /* [segment * devices + device] */
 	struct assay_engine *filled; /* one a device, between a fill and the segment after it */

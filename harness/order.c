@@ -31,23 +31,68 @@ static uint64_t duration_default(const struct assay_profile *profile, const stru
 	                                             : share_ms;
 }
 
+enum assay_status assay_order_profile(const struct assay_profile **profile, const char *name, struct assay_error *error)
+{
+	*profile = assay_profiles;
+	while ((*profile)->name && strcmp((*profile)->name + strlen("assay/1 "), name) != 0)
+		++*profile;
+	return (*profile)->name ? ASSAY_OK
+	                        : assay_fail(error, ASSAY_ERROR_INPUT, "profile.unknown",
+	                                     "%s: no such profile; there are quick, standard and soak", name);
+}
+
+enum assay_status assay_order_row(const struct assay_row **row, const char *name, struct assay_error *error)
+{
+	*row = assay_rows;
+	while (*row < assay_rows + ASSAY_ROWS && strcmp((*row)->name, name) != 0)
+		++*row;
+	return *row < assay_rows + ASSAY_ROWS
+	           ? ASSAY_OK
+	           : assay_fail(error, ASSAY_ERROR_INPUT, "profile.row",
+	                        "%s: no such row; there are host, small, medium, large and huge", name);
+}
+
+enum assay_status assay_order_duration(uint32_t *duration_ms, uint32_t duration_s, const struct assay_profile *profile,
+                                       const struct assay_work *const *works, uint32_t segments,
+                                       struct assay_error *error)
+{
+	uint64_t ms = UINT64_C(1000) * duration_s;
+
+	if (ms == 0)
+		ms = duration_default(profile, works, segments);
+	if (ms < profile->duration_ms_min || ms > profile->duration_ms_max)
+		return assay_fail(error, ASSAY_ERROR_INPUT, "profile.duration",
+		                  "profile %s takes %u to %u seconds a workload; for other durations use -p soak",
+		                  profile->name + strlen("assay/1 "), profile->duration_ms_min / 1000,
+		                  profile->duration_ms_max / 1000);
+	*duration_ms = (uint32_t)ms;
+	return ASSAY_OK;
+}
+
+void assay_order_segments(struct assay_challenge *challenge, const struct assay_work *const *works, uint32_t segments,
+                          const struct assay_row *row, const struct assay_params *table, uint32_t duration_ms)
+{
+	challenge->segment_count = segments;
+	for (uint32_t j = 0; j < segments; j++) {
+		const bool in_table = works[j]->is_fill || works[j]->fill;
+		challenge->segments[j] =
+		    (struct assay_segment){.work = works[j],
+		                           .params = in_table ? *table : *assay_row_params(row, works[j]),
+		                           .duration_ms = works[j]->is_fill ? 0 : duration_ms};
+	}
+}
+
 enum assay_status assay_order_challenge(struct assay_challenge *challenge, const struct assay_order *options,
                                         const struct assay_device *devices, uint32_t count, struct assay_error *error)
 {
 	const struct assay_work *works[ASSAY_SEGMENTS_MAX];
 	const struct assay_row *row = assay_row_for(devices, count);
-	const struct assay_profile *profile = assay_profiles;
-	uint32_t segments;
+	const struct assay_profile *profile;
+	uint32_t segments, duration_ms;
 
-	if (options->row) {
-		row = assay_rows;
-		while (row < assay_rows + ASSAY_ROWS && strcmp(row->name, options->row) != 0)
-			row++;
-		if (row == assay_rows + ASSAY_ROWS)
-			return assay_fail(error, ASSAY_ERROR_INPUT, "profile.row",
-			                  "%s: no such row; there are host, small, medium, large and huge",
-			                  options->row);
-	}
+	enum assay_status status = options->row ? assay_order_row(&row, options->row, error) : ASSAY_OK;
+	if (status)
+		return status;
 	for (uint32_t d = 0; !options->row && d < count; d++)
 		if (assay_row_for(&devices[d], 1) != row)
 			fprintf(stderr,
@@ -55,31 +100,21 @@ enum assay_status assay_order_challenge(struct assay_challenge *challenge, const
 			        "for its rate\n",
 			        devices[d].id, devices[d].id);
 
-	while (profile->name && strcmp(profile->name + strlen("assay/1 "), options->profile) != 0)
-		profile++;
-	if (!profile->name)
-		return assay_fail(error, ASSAY_ERROR_INPUT, "profile.unknown",
-		                  "%s: no such profile; there are quick, standard and soak", options->profile);
-	enum assay_status status = assay_works_find(works, &segments, options->workloads, error);
+	status = assay_order_profile(&profile, options->profile, error);
+	if (!status)
+		status = assay_works_find(works, &segments, options->workloads, error);
+	if (!status)
+		status = assay_order_duration(&duration_ms, options->duration_s, profile, works, segments, error);
 	if (status)
 		return status;
-	uint64_t duration_ms = UINT64_C(1000) * options->duration_s;
-	if (duration_ms == 0)
-		duration_ms = duration_default(profile, works, segments);
-	if (duration_ms < profile->duration_ms_min || duration_ms > profile->duration_ms_max)
-		return assay_fail(error, ASSAY_ERROR_INPUT, "profile.duration",
-		                  "profile %s takes %u to %u seconds a workload; for other durations use -p soak",
-		                  options->profile, profile->duration_ms_min / 1000, profile->duration_ms_max / 1000);
 	if ((uint64_t)options->stagger_ms * (count - 1) >= duration_ms)
-		return assay_fail(
-		    error, ASSAY_ERROR_INPUT, "plan.stagger",
-		    "--stagger %u: the last of %u devices would begin after the %llu s of a workload; take "
-		    "less, or a longer profile",
-		    options->stagger_ms, count, (unsigned long long)duration_ms / 1000);
+		return assay_fail(error, ASSAY_ERROR_INPUT, "plan.stagger",
+		                  "--stagger %u: the last of %u devices would begin after the %u s of a workload; take "
+		                  "less, or a longer profile",
+		                  options->stagger_ms, count, duration_ms / 1000);
 	memset(challenge, 0, sizeof *challenge);
-	challenge->segment_count = segments;
 	uint64_t least_ms = 0;
-	for (uint32_t j = 0; j < challenge->segment_count; j++)
+	for (uint32_t j = 0; j < segments; j++)
 		least_ms += works[j]->is_fill ? 0 : profile->duration_ms_min;
 	if (least_ms * 1000000 >= assay_limit_left_ns())
 		return assay_fail(
@@ -94,13 +129,7 @@ enum assay_status assay_order_challenge(struct assay_challenge *challenge, const
 	challenge->devices = count;
 	challenge->samples = options->samples;
 	const struct assay_params table = assay_table_params(profile, row, devices, count);
-	for (uint32_t j = 0; j < challenge->segment_count; j++) {
-		const bool in_table = works[j]->is_fill || works[j]->fill;
-		challenge->segments[j] =
-		    (struct assay_segment){.work = works[j],
-		                           .params = in_table ? table : *assay_row_params(row, works[j]),
-		                           .duration_ms = works[j]->is_fill ? 0 : (uint32_t)duration_ms};
-	}
+	assay_order_segments(challenge, works, segments, row, &table, duration_ms);
 	return ASSAY_OK;
 }
 

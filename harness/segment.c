@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "harness/measure.h"
+#include "harness/seeds.h"
 
 void assay_job_failed(struct assay_job *job, uint32_t j, uint32_t device, enum assay_status status,
                       const struct assay_error *error)
@@ -129,6 +130,9 @@ enum assay_status assay_segment_run(struct assay_job *job, uint32_t j, struct as
 	pthread_mutex_lock(&shared.lock);
 	while (shared.ready < started)
 		pthread_cond_wait(&shared.changed, &shared.lock);
+	/* A verifier's clock begins to run here. */
+	status = assay_seeds_ready(job, j, error);
+	shared.refused = shared.refused || status;
 	shared.start_ns = assay_clock_ns();
 	shared.go = true;
 	pthread_cond_broadcast(&shared.changed);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/asked.h"
 #include "harness/choose.h"
 #include "harness/command.h"
 #include "harness/estimate.h"
@@ -22,9 +23,6 @@
 #include "harness/state.h"
 
 enum { REPEAT_EVERY = 16 };
-
-/* Where results go for people: standard output, or standard error when standard output is for a program. */
-static FILE *text_out;
 
 /* ---- The steps ---- */
 
@@ -41,7 +39,15 @@ struct session {
 	bool key_is_lost; /* at the end of the process */
 	time_t started;
 	struct assay_estimate estimate;
+	struct assay_exchange exchange; /* with a verifier */
+	struct assay_link_files files;
 };
+
+/* Where results go for people: standard output, or standard error when standard output is for a program. */
+static FILE *text_out;
+
+/* A signal stops a long job at the end of a round, and any other at once. */
+static atomic_bool stop;
 
 /* The key that was named; else the one in the configuration directory, made on first use; else one for this run only.
  */
@@ -143,13 +149,43 @@ static void print_head(const struct session *session)
 	        (unsigned long long)work_ms(challenge) / 1000);
 }
 
+/* With the verifier that asks, by files. */
+static void exchange_begin(struct session *session)
+{
+	struct assay_job *job = &session->job;
+
+	session->files = (struct assay_link_files){
+	    .prefix = session->options->prefix, .expires = job->challenge.expires, .stop = &stop};
+	session->exchange.challenge = &job->challenge;
+	session->exchange.secret = &session->secret;
+	session->exchange.link = assay_link_files(&session->files);
+	session->exchange.prefix = session->options->prefix;
+	job->exchange = &session->exchange;
+	fprintf(text_out, "exchange  %s.messages.jsonl is for the verifier, whose answers go to %s.receipts.jsonl\n",
+	        session->options->prefix, session->options->prefix);
+}
+
 /* Long jobs are written down while they run. */
 static bool is_long(const struct session *session)
 {
 	enum { LONG_MS = 60000 };
 
 	return work_ms(&session->job.challenge) >= LONG_MS || session->job.repeat_every ||
-	       session->options->checkpoint_s;
+	       session->options->checkpoint_s || session->job.challenge.asked;
+}
+
+/* A verifier's challenge in place of one's own. */
+static enum assay_status challenge_take(struct session *session, struct assay_error *error)
+{
+	const struct assay_order *options = session->options;
+	struct assay_challenge *challenge = &session->job.challenge;
+	enum assay_status status = assay_asked_key(session->exchange.verifier, options->verifier, error);
+
+	if (!status)
+		status = assay_asked_read(challenge, options->challenge, session->exchange.verifier, error);
+	if (!status)
+		status = assay_asked_check(challenge, *session->count, error);
+	return status ? status : assay_asked_outputs(options->prefix, options->force, error);
 }
 
 /* A job that is new. */
@@ -162,11 +198,13 @@ static enum assay_status begin_new(struct session *session, struct assay_error *
 	enum assay_status status = assay_devices_open(session->devices, session->count, options->devices, error);
 	if (!status)
 		status = guards(options->share, session->devices, *session->count, error);
-	if (!status)
+	if (!status && options->challenge)
+		status = challenge_take(session, error);
+	else if (!status)
 		status = assay_order_challenge(&job->challenge, options, session->devices, *session->count, error);
 	if (!status)
 		status = assay_power_check(options->power_budget_w, session->devices, *session->count, error);
-	job->repeat_every = strcmp(options->profile, "soak") == 0 ? REPEAT_EVERY : 0;
+	job->repeat_every = strcmp(job->challenge.profile, "assay/1 soak") == 0 ? REPEAT_EVERY : 0;
 	if (!status)
 		status = assay_outputs_check(options->prefix, is_long(session), options->force, error);
 	if (!status)
@@ -179,7 +217,12 @@ static enum assay_status begin_new(struct session *session, struct assay_error *
 	session->started = time(NULL);
 	print_head(session);
 	status = selftests(session, error);
-	return status ? status : assay_order_fit(&job->challenge, session->devices, options, start_ns, text_out, error);
+	if (status || options->challenge) {
+		if (!status)
+			exchange_begin(session);
+		return status;
+	}
+	return assay_order_fit(&job->challenge, session->devices, options, start_ns, text_out, error);
 }
 
 /* A job that was cut off. */
@@ -199,6 +242,18 @@ static enum assay_status begin_again(struct session *session, struct assay_error
 		fprintf(stderr, "assay: %s: its last %llu bytes are torn or damaged, and left out\n", options->resume,
 		        (unsigned long long)checkpoint->dropped);
 	job->challenge = checkpoint->challenge;
+	if (job->challenge.asked != (options->verifier != NULL) || (job->challenge.asked && options->attest))
+		return assay_fail(error, ASSAY_ERROR_INPUT, "run.resume", "%s: %s", options->resume,
+		                  job->challenge.asked
+		                      ? "a verifier asked for this run: resume it with --verifier KEY.pub, to its end"
+		                      : "nobody asked for this run: resume it without --verifier");
+	if (job->challenge.asked) {
+		status = assay_asked_key(session->exchange.verifier, options->verifier, error);
+		if (!status)
+			status = assay_asked_check(&job->challenge, job->challenge.devices, error);
+		if (status)
+			return status;
+	}
 	status = assay_resume_devices(checkpoint, session->devices, session->count, options->attest, error);
 	if (!status && !options->attest)
 		status = guards(strstr(job->challenge.profile, ", shared") != NULL, session->devices, *session->count,
@@ -216,6 +271,8 @@ static enum assay_status begin_again(struct session *session, struct assay_error
 	if (!status)
 		fprintf(text_out, "resumed   %s: %llu rounds are done\n", options->resume,
 		        (unsigned long long)checkpoint->rounds);
+	if (!status && job->challenge.asked)
+		exchange_begin(session);
 	return status;
 }
 
@@ -264,10 +321,9 @@ static bool has_rounds(const struct assay_job *job)
 	return has;
 }
 
-/* The work itself. A signal stops a long job at the end of a round, and any other at once. */
+/* The work itself. */
 static enum assay_status work(struct session *session, struct assay_error *error)
 {
-	static atomic_bool stop;
 	struct assay_job *job = &session->job;
 
 	job->stop = &stop;
@@ -351,6 +407,7 @@ int assay_session_run(const struct assay_order *options)
 		unlink(session.journal_path);
 	assay_secret_forget(&session.secret);
 	assay_checkpoint_close(&session.checkpoint);
+	assay_exchange_close(&session.exchange);
 	assay_job_close(&session.job);
 	for (uint32_t d = 0; d < count; d++)
 		assay_device_close(&devices[d]);

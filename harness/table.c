@@ -3,8 +3,6 @@
  * See table.h. */
 #include "harness/table.h"
 
-enum { ITEM_BYTES = 128, CPU_ITEMS = 1 << 22 };
-
 /* Of what is free, a tenth is left to the driver, to other buffers and to fragmentation. Where nobody says what is
  * free, a quarter is taken to be in use. */
 static uint64_t items_of(const struct assay_device_info *info)
@@ -15,9 +13,9 @@ static uint64_t items_of(const struct assay_device_info *info)
 
 	if (info->buffer_bytes_max && info->buffer_bytes_max < bytes)
 		bytes = info->buffer_bytes_max;
-	if (info->is_cpu && bytes / ITEM_BYTES > CPU_ITEMS)
-		return CPU_ITEMS;
-	return bytes / ITEM_BYTES;
+	if (info->is_cpu && bytes / ASSAY_TABLE_ITEM_BYTES > ASSAY_TABLE_CPU_ITEMS)
+		return ASSAY_TABLE_CPU_ITEMS;
+	return bytes / ASSAY_TABLE_ITEM_BYTES;
 }
 
 struct assay_params assay_table_params(const struct assay_profile *profile, const struct assay_row *row,
