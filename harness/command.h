@@ -14,6 +14,8 @@ enum {
 	ASSAY_EXIT_ERROR = 3, /* usage, input/output, devices */
 };
 
+int assay_command_answer(int argc, char **argv);
+int assay_command_challenge(int argc, char **argv);
 int assay_command_devices(int argc, char **argv);
 int assay_command_doctor(int argc, char **argv);
 int assay_command_keygen(int argc, char **argv);

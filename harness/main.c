@@ -22,6 +22,8 @@ static const struct {
     {"keygen", assay_command_keygen, "[-o FILE]", "make a signing key"},
     {"run", assay_command_run, "[-d DEV,...] [-w WORKLOAD,...] [-p PROFILE] [-o PREFIX]", "benchmark, prove and sign"},
     {"verify", assay_verify_command, "[--trust KEY.pub|DIR]... ATTESTATION...", "check attestations"},
+    {"challenge", assay_command_challenge, "-k KEY -o NAME --devices N --memory SIZE ...", "ask for a proof"},
+    {"answer", assay_command_answer, "-k KEY NAME.challenge.json X.messages.jsonl", "answer one who proves"},
     {"show", assay_command_show, "ATTESTATION", "print what an attestation says"},
     {"selftest", assay_command_selftest, "[-d DEV,...] [--variant NAME]", "check that devices compute correctly"},
     {"bench", assay_command_bench, "[-d DEV,...] [-w WORKLOAD,...]", "measure, sign nothing"},
