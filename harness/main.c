@@ -25,6 +25,7 @@ static const struct {
     {"challenge", assay_command_challenge, "-k KEY -o NAME --devices N --memory SIZE ...", "ask for a proof"},
     {"answer", assay_command_answer, "-k KEY NAME.challenge.json X.messages.jsonl", "answer one who proves"},
     {"show", assay_command_show, "ATTESTATION", "print what an attestation says"},
+    {"reproduce", assay_command_reproduce, "[-d DEV] ATTESTATION", "do an attestation's rounds again, bit for bit"},
     {"selftest", assay_command_selftest, "[-d DEV,...] [--variant NAME]", "check that devices compute correctly"},
     {"bench", assay_command_bench, "[-d DEV,...] [-w WORKLOAD,...]", "measure, sign nothing"},
 };
