@@ -369,8 +369,6 @@ static int answer(struct session *session, const char *key, const struct assay_s
 		status = assay_fail(&error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 	if (status)
 		return assay_complain(&error);
-	if (session->ledger.torn)
-		fprintf(stderr, "assay: %s: its last answer was cut off, and is made again\n", session->ledger.path);
 	return follows ? follow(session) : once(session);
 }
 

@@ -90,10 +90,10 @@ static enum assay_status lines_restore(struct assay_ledger *ledger, const char *
 		size_t message_len, receipt_len;
 		const char *message = line_next(&text, &left, &message_len);
 		const char *receipt = line_next(&text, &left, &receipt_len);
-		ledger->torn = !receipt;
-		if (!receipt)
-			break;
-		status = assay_answers_restore(&ledger->answers, message, message_len, receipt, receipt_len, error);
+		/* It is written whole: an end that is cut off may have been given out. */
+		status =
+		    receipt ? assay_answers_restore(&ledger->answers, message, message_len, receipt, receipt_len, error)
+		            : assay_fail(error, ASSAY_ERROR_INPUT, "exchange.state", "its end is cut off");
 	}
 	return status;
 }

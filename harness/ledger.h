@@ -12,7 +12,6 @@ struct assay_ledger {
 	struct assay_challenge challenge;
 	struct assay_answers answers; /* which keeps itself */
 	char path[ASSAY_PATH_MAX];    /* NAME.exchange.jsonl */
-	bool torn;                    /* its end was cut off, and does not count */
 	int lock;
 };
 
@@ -22,7 +21,8 @@ bool assay_ledger_path(char path[ASSAY_PATH_MAX], const char *challenge);
 
 /* Opens a challenge that this key has signed, expired or not, and what was answered to it. `secret` must outlast the
  * ledger, which does not move meanwhile. Errors: exchange.busy (another process answers it), exchange.state (what was
- * answered is damaged, or of another challenge); challenge.*, io.*, memory. To be closed also after an error. */
+ * answered is damaged, cut off or of another challenge: what was lost may have been given out); challenge.*, io.*,
+ * memory. To be closed also after an error. */
 enum assay_status assay_ledger_open(struct assay_ledger *ledger, const char *challenge,
                                     const struct assay_secret *secret, struct assay_error *error) ASSAY_CHECK_RESULT;
 void assay_ledger_close(struct assay_ledger *ledger);
