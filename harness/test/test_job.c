@@ -180,7 +180,8 @@ static uint32_t aggregates(char lines[][256])
 
 	for (uint32_t j = 0; j < count; j++) {
 		const json_t *entry = json_array_get(array, j), *claimed = json_object_get(entry, "claimed");
-		snprintf(lines[j], 256, "segment %u %s: runs %d, work %s, certified %s, claimed %s %s/s in %lld ns\n",
+		snprintf(lines[j], 256,
+		         "segment %u %s: runs %d, work %s, certified %s, claimed %s %s/s in %lld ns, proven nothing\n",
 		         j, json_string_value(json_object_get(entry, "workload")),
 		         (int)json_integer_value(json_object_get(entry, "runs")),
 		         json_string_value(json_object_get(entry, "work")),
