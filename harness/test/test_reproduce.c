@@ -88,6 +88,6 @@ Test(reproduce, refused)
 	cr_expect_eq(support_run("$A reproduce -d nope $PWD/verify/vectors/good/chain.intoto.json"), 3);
 	cr_expect(strstr(support_err, "(device.id)"), "%s", support_err);
 	/* What is refuted by itself is not done again. */
-	cr_expect_eq(support_run("$A reproduce $PWD/verify/vectors/reject/work-floats-big-endian.intoto.json"), ASSAY_FAIL,
-	             "%s", support_out);
+	cr_expect_eq(support_run("$A reproduce $PWD/verify/vectors/reject/work-floats-big-endian.intoto.json"),
+	             ASSAY_FAIL, "%s", support_out);
 }
