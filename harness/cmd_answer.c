@@ -134,18 +134,11 @@ static enum assay_status output_check(struct session *session, struct assay_erro
 static enum assay_status output_write(struct session *session, struct assay_error *error)
 {
 	const struct assay_answers *answers = &session->ledger.answers;
-	struct assay_output output = {.slot = -1};
 
 	if (answers->count == session->written)
 		return ASSAY_OK;
-	enum assay_status status = assay_output_open(&output, session->output, 0644, error);
-	for (uint32_t i = 0; !status && i < answers->count; i++)
-		fputs(answers->receipts[i], output.file);
-	if (!status)
-		status = assay_output_flush(&output, error);
-	if (!status)
-		status = assay_output_commit(&output, true, error);
-	assay_output_close(&output);
+	enum assay_status status = assay_output_write(session->output, 0644, (const char *const *)answers->receipts,
+	                                              answers->count, true, error);
 	if (!status)
 		session->written = answers->count;
 	return status;

@@ -218,7 +218,6 @@ static enum assay_status challenge_make(struct assay_challenge *challenge, const
 static enum assay_status challenge_write(const char *path, const struct assay_challenge *challenge,
                                          const struct assay_secret *secret, bool replace, struct assay_error *error)
 {
-	struct assay_output output = {.slot = -1};
 	struct assay_challenge again;
 	char state[ASSAY_PATH_MAX], detail[200];
 
@@ -237,14 +236,7 @@ static enum assay_status challenge_write(const char *path, const struct assay_ch
 		status = assay_fail(error, ASSAY_ERROR_INPUT, "challenge.malformed",
 		                    "nobody would take it: %s; does the clock of this machine go right?", detail);
 	if (!status)
-		status = assay_output_open(&output, path, 0644, error);
-	if (!status) {
-		fputs(text, output.file);
-		status = assay_output_flush(&output, error);
-	}
-	if (!status)
-		status = assay_output_commit(&output, replace, error);
-	assay_output_close(&output);
+		status = assay_output_write(path, 0644, (const char *const *)&text, 1, replace, error);
 	free(text);
 	free(payload);
 	return status;

@@ -88,22 +88,13 @@ void assay_exchange_close(struct assay_exchange *exchange)
 		exchange->count = 0;
 }
 
-/* All receipts so far, whole or not at all. */
+/* All receipts so far. */
 static enum assay_status receipts_write(const struct assay_exchange *exchange, struct assay_error *error)
 {
-	struct assay_output output = {.slot = -1};
 	char path[ASSAY_PATH_MAX];
 
 	(void)path_of(path, exchange->prefix);
-	enum assay_status status = assay_output_open(&output, path, 0644, error);
-	for (uint32_t i = 0; !status && i < exchange->count; i++)
-		fputs(exchange->lines[i], output.file);
-	if (!status)
-		status = assay_output_flush(&output, error);
-	if (!status)
-		status = assay_output_commit(&output, true, error);
-	assay_output_close(&output);
-	return status;
+	return assay_output_write(path, 0644, (const char *const *)exchange->lines, exchange->count, true, error);
 }
 
 static enum assay_status step(struct assay_exchange *exchange, struct assay_step *step, struct assay_error *error)

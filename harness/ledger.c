@@ -125,19 +125,13 @@ static enum assay_status state_read(struct assay_ledger *ledger, struct assay_er
 static enum assay_status state_write(void *context, const struct assay_answers *answers, struct assay_error *error)
 {
 	const struct assay_ledger *ledger = context;
-	struct assay_output output = {.slot = -1};
+	const char *lines[2 * ASSAY_STEPS_MAX];
 
-	enum assay_status status = assay_output_open(&output, ledger->path, 0600, error);
-	for (uint32_t i = 0; !status && i < answers->count; i++) {
-		fputs(answers->messages[i], output.file);
-		fputs(answers->receipts[i], output.file);
+	for (uint32_t i = 0; i < answers->count; i++) {
+		lines[2 * i] = answers->messages[i];
+		lines[2 * i + 1] = answers->receipts[i];
 	}
-	if (!status)
-		status = assay_output_flush(&output, error);
-	if (!status)
-		status = assay_output_commit(&output, true, error);
-	assay_output_close(&output);
-	return status;
+	return assay_output_write(ledger->path, 0600, lines, 2 * answers->count, true, error);
 }
 
 enum assay_status assay_ledger_open(struct assay_ledger *ledger, const char *challenge,

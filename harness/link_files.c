@@ -30,27 +30,21 @@ static char *line_of(const char *path, uint32_t number)
 /* Adds a message to the file, unless it is there: the process may have been killed after it was sent. */
 static enum assay_status message_add(const char *path, uint32_t number, const char *message, struct assay_error *error)
 {
-	struct assay_output output = {.slot = -1};
+	const char *lines[ASSAY_STEPS_MAX];
+	size_t count = 0;
 	char *there = line_of(path, number);
 	const bool sent = there && strcmp(there, message) == 0;
 
 	free(there);
 	if (sent)
 		return ASSAY_OK;
-	enum assay_status status = assay_output_open(&output, path, 0644, error);
-	for (uint32_t i = 0; !status && i < number; i++) {
-		char *before = line_of(path, i);
-		if (before)
-			fputs(before, output.file);
-		free(before);
-	}
-	if (!status)
-		fputs(message, output.file);
-	if (!status)
-		status = assay_output_flush(&output, error);
-	if (!status)
-		status = assay_output_commit(&output, true, error);
-	assay_output_close(&output);
+	for (uint32_t i = 0; i < number; i++)
+		if ((lines[count] = line_of(path, i)) != NULL)
+			count++;
+	lines[count] = message;
+	enum assay_status status = assay_output_write(path, 0644, lines, count + 1, true, error);
+	while (count)
+		free((char *)lines[--count]);
 	return status;
 }
 

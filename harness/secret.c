@@ -72,26 +72,11 @@ enum assay_status assay_secret_read(struct assay_secret *secret, const char *pat
 	return ASSAY_OK;
 }
 
-static enum assay_status text_write(const char *path, unsigned mode, const char *text, bool replace,
-                                    struct assay_error *error)
-{
-	struct assay_output output;
-	enum assay_status status = assay_output_open(&output, path, mode, error);
-
-	if (status)
-		return status;
-	fputs(text, output.file);
-	status = assay_output_flush(&output, error);
-	if (!status)
-		status = assay_output_commit(&output, replace, error);
-	assay_output_close(&output);
-	return status;
-}
-
 enum assay_status assay_secret_write(const struct assay_secret *secret, const char *path, bool replace,
                                      struct assay_error *error)
 {
 	char pem[ASSAY_PEM_MAX], public_path[ASSAY_PATH_MAX];
+	const char *text = pem;
 	uint8_t der[PKCS8_BYTES];
 
 	if (snprintf(public_path, sizeof public_path, "%s.pub", path) >= (int)sizeof public_path)
@@ -104,13 +89,13 @@ enum assay_status assay_secret_write(const struct assay_secret *secret, const ch
 		return status;
 	/* The public half first: a secret key never stands without it. */
 	assay_key_pem(pem, secret->key);
-	status = text_write(public_path, 0644, pem, replace, error);
+	status = assay_output_write(public_path, 0644, &text, 1, replace, error);
 	if (status)
 		return status;
 	memcpy(der, pkcs8_prefix, sizeof pkcs8_prefix);
 	memcpy(der + sizeof pkcs8_prefix, secret->seed, 32);
 	assay_pem_text(pem, "PRIVATE KEY", der, sizeof der);
-	status = text_write(path, 0600, pem, replace, error);
+	status = assay_output_write(path, 0600, &text, 1, replace, error);
 	if (status && !replace)
 		unlink(public_path);
 	sodium_memzero(der, sizeof der);

@@ -173,6 +173,22 @@ void assay_output_close(struct assay_output *output)
 	}
 }
 
+enum assay_status assay_output_write(const char *path, unsigned mode, const char *const *parts, size_t count,
+                                     bool replace, struct assay_error *error)
+{
+	struct assay_output output = {.slot = -1};
+	enum assay_status status = assay_output_open(&output, path, mode, error);
+
+	for (size_t i = 0; !status && i < count; i++)
+		fputs(parts[i], output.file);
+	if (!status)
+		status = assay_output_flush(&output, error);
+	if (!status)
+		status = assay_output_commit(&output, replace, error);
+	assay_output_close(&output);
+	return status;
+}
+
 /* What a first signal sets. */
 static atomic_bool *_Atomic stop_asked;
 

@@ -42,6 +42,10 @@ enum assay_status assay_output_commit(struct assay_output *output, bool replace,
 /* Removes what was not committed. Takes NULL and outputs that were never opened. */
 void assay_output_close(struct assay_output *output);
 
+/* All of that for a text in parts. Errors: io.open, io.write, io.exists. */
+enum assay_status assay_output_write(const char *path, unsigned mode, const char *const *parts, size_t count,
+                                     bool replace, struct assay_error *error) ASSAY_CHECK_RESULT;
+
 /* Removes the files that are being written, for a process that ends at once. */
 void assay_state_clean(void);
 
