@@ -12,16 +12,13 @@
 
 uint32_t assay_answers_total(const struct assay_answers *answers)
 {
-	return 2 * answers->challenge->segment_count + 1;
+	return assay_steps_of(answers->challenge);
 }
 
 static bool is_after_the_end(const struct assay_answers *answers, uint64_t ns)
 {
-	const uint64_t second = 1000000000;
-
 	/* Receipts have no later times than that. */
-	return ns > INT64_MAX || ns / second > answers->challenge->expires ||
-	       (ns / second == answers->challenge->expires && ns % second > 0);
+	return ns > INT64_MAX || assay_steps_over(answers->challenge, ns);
 }
 
 static enum assay_status refuse(struct assay_error *error, const char *reason, const char *what)

@@ -21,10 +21,13 @@ enum assay_status assay_asked_open(struct assay_challenge *challenge, const stru
                                    const char *path, const uint8_t key[ASSAY_KEY_BYTES],
                                    struct assay_error *error) ASSAY_CHECK_RESULT;
 
-/* That it has not expired, and that there are as many devices as it asks for. Errors: challenge.expired,
- * challenge.devices. */
-enum assay_status assay_asked_check(const struct assay_challenge *challenge, uint32_t devices,
-                                    struct assay_error *error) ASSAY_CHECK_RESULT;
+/* That it has not expired. Errors: challenge.expired. */
+enum assay_status assay_asked_in_time(const struct assay_challenge *challenge,
+                                      struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* That there are as many devices as it asks for. Errors: challenge.devices. */
+enum assay_status assay_asked_devices(const struct assay_challenge *challenge, uint32_t devices,
+                                      struct assay_error *error) ASSAY_CHECK_RESULT;
 
 /* That no exchange of that name lies there; one that does is removed with `replace`. Errors: io.exists. */
 enum assay_status assay_asked_outputs(const char *prefix, bool replace, struct assay_error *error) ASSAY_CHECK_RESULT;

@@ -146,11 +146,11 @@ static enum assay_status original_open(struct original *original, const char *at
 	    assay_transcript_records(&original->transcript, &original->challenge, hash, detail, sizeof detail) ==
 	        ASSAY_REASON_NONE;
 	if (good && original->challenge.asked) {
-		status = assay_receipts_read(&receipts, 2 * original->challenge.segment_count + 1, receipts_path,
-		                             &reason, error);
+		status =
+		    assay_receipts_read(&receipts, assay_steps_of(&original->challenge), receipts_path, &reason, error);
 		good = !status && !reason;
-		for (uint32_t j = 0; good && j <= original->challenge.segment_count; j++)
-			memcpy(nonces + 32 * j, receipts.steps[2 * j].nonce, 32);
+		if (good)
+			assay_receipts_nonces(&receipts, nonces);
 		assay_receipts_close(&receipts);
 	}
 	if (good)

@@ -27,7 +27,7 @@ static enum assay_status receipt_take(struct assay_exchange *exchange, char *lin
 	struct assay_step *step = &exchange->steps[number];
 	struct assay_envelope envelope;
 
-	if (number >= 2 * exchange->challenge->segment_count + 1)
+	if (number >= assay_steps_of(exchange->challenge))
 		return receipt_bad(error, "receipts.malformed", number, "is one too many");
 	if (!assay_envelope_parse(&envelope, ASSAY_TYPE_RECEIPT, line, strlen(line)))
 		return receipt_bad(error, "receipts.malformed", number, "is no receipt");

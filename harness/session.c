@@ -184,7 +184,7 @@ static enum assay_status challenge_take(struct session *session, struct assay_er
 	if (!status)
 		status = assay_asked_read(challenge, options->challenge, session->exchange.verifier, error);
 	if (!status)
-		status = assay_asked_check(challenge, *session->count, error);
+		status = assay_asked_devices(challenge, *session->count, error);
 	return status ? status : assay_asked_outputs(options->prefix, options->force, error);
 }
 
@@ -250,7 +250,7 @@ static enum assay_status begin_again(struct session *session, struct assay_error
 	if (job->challenge.asked) {
 		status = assay_asked_key(session->exchange.verifier, options->verifier, error);
 		if (!status)
-			status = assay_asked_check(&job->challenge, job->challenge.devices, error);
+			status = assay_asked_in_time(&job->challenge, error);
 		if (status)
 			return status;
 	}

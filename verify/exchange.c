@@ -105,6 +105,19 @@ bool assay_receipt_parse(struct assay_step *step, const void *payload, size_t le
 	return good;
 }
 
+uint32_t assay_steps_of(const struct assay_challenge *challenge)
+{
+	return 2 * challenge->segment_count + 1;
+}
+
+bool assay_steps_over(const struct assay_challenge *challenge, uint64_t at_ns)
+{
+	const uint64_t second = 1000000000;
+
+	/* `expires` need not fit in nanoseconds. */
+	return at_ns / second > challenge->expires || (at_ns / second == challenge->expires && at_ns % second > 0);
+}
+
 bool assay_step_is(const struct assay_step *step, uint32_t number)
 {
 	return step->segment == number / 2 && step->is_commit == (number % 2 == 1);

@@ -31,6 +31,12 @@ char *assay_receipt_text(const struct assay_step *step);
 bool assay_message_parse(struct assay_step *step, const void *payload, size_t len);
 bool assay_receipt_parse(struct assay_step *step, const void *payload, size_t len);
 
+/* How many steps a challenge has. */
+uint32_t assay_steps_of(const struct assay_challenge *challenge);
+
+/* Whether the challenge had expired at this time, in nanoseconds since 1970. */
+bool assay_steps_over(const struct assay_challenge *challenge, uint64_t at_ns);
+
 /* Whether the step is of this number. */
 bool assay_step_is(const struct assay_step *step, uint32_t number);
 

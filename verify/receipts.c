@@ -91,7 +91,6 @@ static const char *disagrees(const struct assay_receipts *receipts, const struct
                              const char *keyid)
 {
 	const struct assay_step *step = &receipts->steps[i];
-	const uint64_t second = 1000000000;
 
 	if (!assay_step_is(step, i))
 		return "is of another step";
@@ -103,8 +102,7 @@ static const char *disagrees(const struct assay_receipts *receipts, const struct
 		return "is of another commitment";
 	if (i && step->at_ns <= step[-1].at_ns)
 		return "is not later than the one before";
-	if (step->at_ns / second > of->challenge->expires ||
-	    (step->at_ns / second == of->challenge->expires && step->at_ns % second > 0))
+	if (assay_steps_over(of->challenge, step->at_ns))
 		return "is of a time after the challenge expired";
 	return strcmp(receipts->envelopes[i].keyid, keyid) != 0 ? "is signed by another key than the challenge's"
 	                                                        : NULL;
@@ -132,4 +130,10 @@ bool assay_receipts_signed_by(const struct assay_receipts *receipts, const uint8
 		if (!assay_envelope_signed_by(&receipts->envelopes[i], key))
 			return false;
 	return receipts->count > 0;
+}
+
+void assay_receipts_nonces(const struct assay_receipts *receipts, uint8_t *nonces)
+{
+	for (uint32_t i = 0; i < receipts->count; i += 2)
+		memcpy(nonces + 32 * (i / 2), receipts->steps[i].nonce, 32);
 }

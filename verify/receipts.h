@@ -31,6 +31,9 @@ struct assay_receipts_of {
 enum assay_reason assay_receipts_match(const struct assay_receipts *receipts, const struct assay_receipts_of *of,
                                        char *detail, size_t detail_len);
 
+/* The nonces in them, of 32 bytes each. */
+void assay_receipts_nonces(const struct assay_receipts *receipts, uint8_t *nonces);
+
 /* Whether this key signed all of them. */
 bool assay_receipts_signed_by(const struct assay_receipts *receipts, const uint8_t key[ASSAY_KEY_BYTES]);
 

@@ -51,13 +51,13 @@ static bool receipts_believed(struct assay_session *session)
 
 bool assay_session_receipts(struct assay_session *session, const char *path, enum assay_status *status)
 {
-	const uint32_t count = session->challenge.segment_count;
 	struct assay_error *error = &session->verdict->error;
 	uint8_t nonces[32 * (ASSAY_SEGMENTS_MAX + 1)] = {0}, job[32];
 	enum assay_reason reason;
 
 	if (session->challenge.asked) {
-		*status = assay_receipts_read(&session->receipts, 2 * count + 1, path, &reason, error);
+		*status =
+		    assay_receipts_read(&session->receipts, assay_steps_of(&session->challenge), path, &reason, error);
 		if (*status)
 			return false;
 		if (reason != ASSAY_REASON_RECEIPTS_MISSING &&
@@ -67,8 +67,7 @@ bool assay_session_receipts(struct assay_session *session, const char *path, enu
 			return assay_session_note(session, ASSAY_CHECK_RECEIPTS, reason, NULL);
 		if (!receipts_believed(session))
 			return false;
-		for (uint32_t j = 0; j <= count; j++)
-			memcpy(nonces + 32 * j, session->receipts.steps[2 * j].nonce, 32);
+		assay_receipts_nonces(&session->receipts, nonces);
 	} else {
 		assay_session_note(session, ASSAY_CHECK_RECEIPTS, ASSAY_REASON_NONE, "none in mode self");
 	}
