@@ -5,6 +5,8 @@
 
 #include <dirent.h>
 #include <ftw.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,6 +141,39 @@ int support_run(const char *format, ...)
 	support_err[support_read(err, support_err, sizeof support_err - 1)] = '\0';
 	unlink(out);
 	unlink(err);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+pid_t support_start(const char *name, const char *arguments, int ignored)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+	char line[2 * PATH_MAX + 2048], build[PATH_MAX];
+
+	cr_assert(realpath(support_build(), build));
+	snprintf(line, sizeof line,
+	         "mkdir -p '%s/.state' && cd '%s' && exec '%s/assay' %s >.state/%s.out 2>.state/%s.err", directory,
+	         directory, build, arguments, name, name);
+	fflush(NULL);
+	pid_t child = fork();
+	if (child == 0) {
+		for (size_t i = 0; i < 3; i++)
+			signal(numbers[i], numbers[i] == ignored ? SIG_IGN : SIG_DFL);
+		execl("/bin/sh", "sh", "-c", line, NULL);
+		_exit(127);
+	}
+	return child;
+}
+
+int support_ended(pid_t child, const char *name)
+{
+	char path[128];
+	int status;
+
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	snprintf(path, sizeof path, ".state/%s.out", name);
+	support_out[support_read(support_path(path), support_out, sizeof support_out - 1)] = '\0';
+	snprintf(path, sizeof path, ".state/%s.err", name);
+	support_err[support_read(support_path(path), support_err, sizeof support_err - 1)] = '\0';
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

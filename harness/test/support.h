@@ -4,6 +4,8 @@
 #ifndef HARNESS_TEST_SUPPORT_H
 #define HARNESS_TEST_SUPPORT_H
 
+#include <sys/types.h>
+
 #include <criterion/criterion.h>
 
 #include "harness/backend.h"
@@ -32,6 +34,11 @@ unsigned support_files(void);
 /* Runs a line of shell; $A is the assay binary, $V assay-verify, $T the directory. The exit status as a shell shows it;
  * `support_out` and `support_err` hold what it printed. */
 int support_run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* `assay` with these arguments, in the directory and the background; what it prints is for support_ended, by a name of
+ * its own. The signal `ignored` (0 = none) is ignored as nohup does, no other is, whoever runs the tests. */
+pid_t support_start(const char *name, const char *arguments, int ignored);
+int support_ended(pid_t child, const char *name);
+
 extern char support_out[65536], support_err[65536];
 
 /* Skips the test, loudly, unless $ASSAY_REQUIRE lists `what`: then it fails. */

@@ -15,31 +15,6 @@
 
 TestSuite(asked, .fini = support_leave, .timeout = 300);
 
-/* A command in the test's directory, in the background. */
-static pid_t start(const char *command)
-{
-	char line[PATH_MAX + 2048], build[PATH_MAX];
-
-	cr_assert(realpath(support_build(), build));
-	snprintf(line, sizeof line, "mkdir -p '%s/.state' && cd '%s' && exec '%s/assay' %s >>.state/out 2>>.state/err",
-	         support_path(""), support_path(""), build, command);
-	pid_t child = fork();
-	if (child == 0) {
-		signal(SIGINT, SIG_DFL);
-		execl("/bin/sh", "sh", "-c", line, NULL);
-		_exit(127);
-	}
-	return child;
-}
-
-static int ended(pid_t child)
-{
-	int status;
-
-	cr_assert_eq(waitpid(child, &status, 0), child);
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
 static void runs(int code, const char *command)
 {
 	cr_assert_eq(support_run("cd $T && %s", command), code, "%s\n%s%s", command, support_out, support_err);
@@ -81,22 +56,22 @@ static void proven(void)
 Test(asked, from_challenge_to_verdict)
 {
 	begin("-p quick -w sha256,memory");
-	pid_t verifier = start(ANSWER);
-	pid_t prover = start(RUN);
-	cr_assert_eq(ended(prover), 0);
-	cr_assert_eq(ended(verifier), 0);
+	pid_t verifier = support_start("verifier", ANSWER, 0);
+	pid_t prover = support_start("prover", RUN, 0);
+	cr_assert_eq(support_ended(prover, "prover"), 0);
+	cr_assert_eq(support_ended(verifier, "verifier"), 0);
 	cr_assert_eq(lines_of("x.messages.jsonl"), 7);
 	cr_assert_eq(lines_of("x.receipts.jsonl"), 7);
 	proven();
 	cr_assert_not(support_exists(support_path("x.checkpoint")));
 	/* A challenge is answered once. */
-	prover = start(RUN " -k other -o y");
+	prover = support_start("prover", RUN " -k other -o y", 0);
 	for (int i = 0; lines_of("y.messages.jsonl") < 1 && i < 3000; i++)
 		usleep(10000);
 	runs(3, "$A answer -k verifier c.challenge.json y.messages.jsonl");
 	cr_expect(strstr(support_err, "(exchange.conflict)"), "%s", support_err);
 	kill(prover, SIGKILL);
-	(void)ended(prover);
+	(void)support_ended(prover, "prover");
 }
 
 /* kill -9 of one and of the other after each new receipt. */
@@ -105,12 +80,12 @@ Test(asked, both_killed_at_every_step)
 	begin("-p quick -w sha256,memory");
 	const char *command = RUN;
 	for (size_t receipts = 1; receipts <= 6; receipts++) {
-		pid_t verifier = start(ANSWER), prover = start(command);
+		pid_t verifier = support_start("verifier", ANSWER, 0), prover = support_start("prover", command, 0);
 		for (int i = 0; lines_of("x.receipts.jsonl") < receipts && i < 3000; i++) {
 			int status;
 			const pid_t gone = waitpid(prover, &status, WNOHANG);
 			if (gone)
-				support_run("tail -n 3 $T/.state/err");
+				support_run("tail -n 3 $T/.state/prover.err");
 			cr_assert_eq(gone, 0, "it ended before receipt %zu: %s", receipts, support_out);
 			usleep(10000);
 		}
@@ -119,13 +94,13 @@ Test(asked, both_killed_at_every_step)
 		usleep(100000);
 		kill(prover, SIGKILL);
 		kill(verifier, SIGKILL);
-		(void)ended(prover);
-		(void)ended(verifier);
+		(void)support_ended(prover, "prover");
+		(void)support_ended(verifier, "verifier");
 		command = "run --resume x.checkpoint --verifier verifier.pub -k provider";
 	}
-	pid_t verifier = start(ANSWER);
+	pid_t verifier = support_start("verifier", ANSWER, 0);
 	runs(0, "$A run --resume x.checkpoint --verifier verifier.pub -k provider");
-	cr_assert_eq(ended(verifier), 0);
+	cr_assert_eq(support_ended(verifier, "verifier"), 0);
 	proven();
 	runs(0, "$V --json --trust provider.pub --verifier verifier.pub x.intoto.json");
 	cr_expect(strstr(support_out, "\"claimedPauses\":") && !strstr(support_out, "\"claimedPauses\":0,"), "%s",

@@ -215,19 +215,8 @@ Test(commands, output_that_cannot_be_written)
 /* A run that is at work, with this signal ignored (0 = none) as nohup does. */
 static pid_t run_start(int ignored)
 {
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-	char line[PATH_MAX + 2048], build[PATH_MAX];
+	pid_t child = support_start("run", "run -d cpu -w sha256 -p quick -o x", ignored);
 
-	cr_assert(realpath(support_build(), build));
-	snprintf(line, sizeof line, "cd '%s' && exec '%s/assay' run -d cpu -w sha256 -p quick -o x >/dev/null 2>&1",
-	         support_path(""), build);
-	pid_t child = fork();
-	if (child == 0) {
-		for (size_t i = 0; i < 3; i++)
-			signal(numbers[i], numbers[i] == ignored ? SIG_IGN : SIG_DFL);
-		execl("/bin/sh", "sh", "-c", line, NULL);
-		_exit(127);
-	}
 	nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 200000000}, NULL);
 	cr_assert_eq(waitpid(child, NULL, WNOHANG), 0, "it is at work");
 	return child;

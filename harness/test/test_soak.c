@@ -23,25 +23,6 @@ TestSuite(soak, .fini = support_leave, .timeout = 300);
 
 static struct assay_error error;
 
-/* `assay run` with these arguments, in the directory, at work; what it prints is for ended(). */
-static pid_t start(const char *arguments)
-{
-	char line[PATH_MAX + 2048], build[PATH_MAX];
-
-	cr_assert(realpath(support_build(), build));
-	snprintf(line, sizeof line,
-	         "mkdir -p '%s/.state' && cd '%s' && exec '%s/assay' run %s >.state/out 2>.state/err", support_path(""),
-	         support_path(""), build, arguments);
-	pid_t child = fork();
-	if (child == 0) {
-		/* Whoever runs the tests in the background ignores it. */
-		signal(SIGINT, SIG_DFL);
-		execl("/bin/sh", "sh", "-c", line, NULL);
-		_exit(127);
-	}
-	return child;
-}
-
 /* Waits until the checkpoint has this many rounds. */
 static void wait_rounds(pid_t child, const char *path, uint64_t rounds)
 {
@@ -55,16 +36,6 @@ static void wait_rounds(pid_t child, const char *path, uint64_t rounds)
 		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
 	}
 	assay_checkpoint_close(&checkpoint);
-}
-
-static int ended(pid_t child)
-{
-	int status;
-
-	cr_assert_eq(waitpid(child, &status, 0), child);
-	support_out[support_read(support_path(".state/out"), support_out, sizeof support_out - 1)] = '\0';
-	support_err[support_read(support_path(".state/err"), support_err, sizeof support_err - 1)] = '\0';
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 static void exits(int code, const char *line)
@@ -116,10 +87,10 @@ Test(soak, killed)
 
 	support_enter();
 	exits(0, "$A keygen -o $T/k && $A keygen -o $T/other");
-	pid_t child = start("-d cpu -w sha256,sha256,sha256 -p quick --checkpoint 1 -k k -o x");
+	pid_t child = support_start("run", "run -d cpu -w sha256,sha256,sha256 -p quick --checkpoint 1 -k k -o x", 0);
 	wait_rounds(child, support_path("x.checkpoint"), 2);
 	cr_assert_eq(kill(child, SIGKILL), 0);
-	cr_assert_eq(ended(child), 128 + SIGKILL);
+	cr_assert_eq(support_ended(child, "run"), 128 + SIGKILL);
 	support_ok(assay_checkpoint_read(&checkpoint, support_path("x.checkpoint"), &error), error);
 	cr_assert_geq(checkpoint.rounds, 2);
 
@@ -179,10 +150,11 @@ Test(soak, interrupted)
 
 	support_enter();
 	exits(0, "$A keygen -o $T/k");
-	pid_t child = start("-d cpu -w sha256,sha256 -p soak --duration 20s --checkpoint 1 -k k -o x");
+	pid_t child =
+	    support_start("run", "run -d cpu -w sha256,sha256 -p soak --duration 20s --checkpoint 1 -k k -o x", 0);
 	wait_rounds(child, support_path("x.checkpoint"), 2);
 	cr_assert_eq(kill(child, SIGINT), 0);
-	cr_assert_eq(ended(child), 2, "%s%s", support_out, support_err);
+	cr_assert_eq(support_ended(child, "run"), 2, "%s%s", support_out, support_err);
 	cr_assert(strstr(support_err, "stopping after this round"), "%s", support_err);
 	cr_assert(strstr(support_err, "--resume x.checkpoint"), "%s", support_err);
 	exits(2, "$V --trust $T/k.pub $T/x.intoto.json");
@@ -202,12 +174,12 @@ Test(soak, interrupted)
 
 	/* Once more, and a second signal ends it at once. */
 	exits(0, "cd $T && for f in x.*; do cp $f before.${f#x.}; done");
-	child = start("--resume x.checkpoint --checkpoint 1 -k k --force");
+	child = support_start("run", "run --resume x.checkpoint --checkpoint 1 -k k --force", 0);
 	support_ok(assay_checkpoint_read(&checkpoint, support_path("before.checkpoint"), &error), error);
 	wait_rounds(child, support_path("x.checkpoint"), checkpoint.rounds + 2);
 	cr_assert_eq(kill(child, SIGTERM), 0);
 	cr_assert_eq(kill(child, SIGTERM), 0);
-	int code = ended(child);
+	int code = support_ended(child, "run");
 	/* Two that come before the first was seen are one. */
 	cr_assert(code == 128 + SIGTERM || code == 2, "exit %d\n%s%s", code, support_out, support_err);
 	assay_checkpoint_close(&checkpoint);
@@ -232,11 +204,11 @@ Test(soak, full_disk)
 		support_missing("root", "a small disk cannot be mounted");
 	/* Room for the head of the checkpoint and a few rounds. */
 	exits(0, "head -c 8192 /dev/zero > $T/disk/filler");
-	pid_t child = start("-d cpu -w sha256 -p quick --checkpoint 1 -k k -o disk/x");
+	pid_t child = support_start("run", "run -d cpu -w sha256 -p quick --checkpoint 1 -k k -o disk/x", 0);
 	wait_rounds(child, support_path("disk/x.checkpoint"), 1);
 	while (support_run("head -c 4096 /dev/zero >> $T/disk/filler") == 0)
 		;
-	int code = ended(child);
+	int code = support_ended(child, "run");
 	bool kept = support_exists(support_path("disk/x.checkpoint"));
 	int there = stat(support_path(".state/x.intoto.json"), &info);
 	umount2(support_path("disk"), MNT_DETACH);
@@ -264,11 +236,11 @@ Test(soak, no_room_anywhere)
 		support_missing("prlimit", "files cannot be limited");
 	exits(0, "$A keygen -o $T/k");
 	/* The head of the checkpoint is there at once, and the first batch after a second. */
-	pid_t child = start("-d cpu -w sha256 -p quick --checkpoint 3600 -k k -o x");
+	pid_t child = support_start("run", "run -d cpu -w sha256 -p quick --checkpoint 3600 -k k -o x", 0);
 	while (stat(support_path("x.checkpoint"), &head) != 0)
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	cr_assert_eq(kill(child, SIGKILL), 0);
-	(void)ended(child);
+	(void)support_ended(child, "run");
 	exits(0, "rm $T/x.checkpoint");
 
 	/* What it prints goes through a pipe, which has no limit. */

@@ -287,13 +287,8 @@ struct test_outcome prover_verify(const struct prover *prover, const uint8_t rec
 	                                    .verifiers = (const uint8_t(*)[ASSAY_KEY_BYTES])(keys + 1),
 	                                    .verifiers_count = 1,
 	                                    .receipts = files[2].path};
-	struct test_outcome result = {ASSAY_INCONCLUSIVE, ASSAY_REASON_NONE, NULL};
 	cr_assert_eq(assay_verify(&verdict, files[0].path, files[1].path, &policy), ASSAY_OK, "%s", verdict.error.text);
-	result.outcome = verdict.outcome;
-	result.assurance = verdict.assurance;
-	for (int id = 0; id < ASSAY_CHECK_COUNT && !result.reason; id++)
-		if (verdict.checks[id].reason != ASSAY_REASON_PROFILE_UNKNOWN)
-			result.reason = verdict.checks[id].reason;
+	const struct test_outcome result = test_outcome_of(&verdict);
 	assay_verdict_close(&verdict);
 	for (size_t i = 0; i < 3; i++)
 		test_file_close(&files[i]);

@@ -96,21 +96,26 @@ void test_pair_free(struct test_pair *pair)
 	free(pair->transcript.data);
 }
 
+struct test_outcome test_outcome_of(const struct assay_verdict *verdict)
+{
+	struct test_outcome result = {verdict->outcome, ASSAY_REASON_NONE, verdict->assurance};
+
+	for (int id = 0; id < ASSAY_CHECK_COUNT && !result.reason; id++)
+		if (verdict->checks[id].reason != ASSAY_REASON_PROFILE_UNKNOWN)
+			result.reason = verdict->checks[id].reason;
+	return result;
+}
+
 struct test_outcome test_verify(const char *envelope, const char *transcript)
 {
 	static struct assay_policy policy;
 	struct assay_verdict verdict;
-	struct test_outcome result = {ASSAY_INCONCLUSIVE, ASSAY_REASON_NONE, NULL};
 
 	if (!policy.trusted)
 		policy = test_policy();
 	enum assay_status status = assay_verify(&verdict, envelope, transcript, &policy);
 	cr_assert_eq(status, ASSAY_OK, "%s: %s", envelope, verdict.error.text);
-	result.outcome = verdict.outcome;
-	result.assurance = verdict.assurance;
-	for (int id = 0; id < ASSAY_CHECK_COUNT && !result.reason; id++)
-		if (verdict.checks[id].reason != ASSAY_REASON_PROFILE_UNKNOWN)
-			result.reason = verdict.checks[id].reason;
+	const struct test_outcome result = test_outcome_of(&verdict);
 	assay_verdict_close(&verdict);
 	return result;
 }

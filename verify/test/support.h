@@ -44,6 +44,7 @@ struct test_outcome {
 	enum assay_reason reason; /* the first one that is not profile.unknown */
 	const char *assurance;
 };
+struct test_outcome test_outcome_of(const struct assay_verdict *verdict);
 struct test_outcome test_verify(const char *envelope, const char *transcript);
 
 /* The payload of an envelope, and an envelope of the vectors' prover over any payload. */
