@@ -144,9 +144,16 @@ int support_run(const char *format, ...)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-pid_t support_start(const char *name, const char *arguments, int ignored)
+void support_signals(int ignored)
 {
 	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		signal(numbers[i], numbers[i] == ignored ? SIG_IGN : SIG_DFL);
+}
+
+pid_t support_start(const char *name, const char *arguments, int ignored)
+{
 	char line[2 * PATH_MAX + 2048], build[PATH_MAX];
 
 	cr_assert(realpath(support_build(), build));
@@ -156,8 +163,7 @@ pid_t support_start(const char *name, const char *arguments, int ignored)
 	fflush(NULL);
 	pid_t child = fork();
 	if (child == 0) {
-		for (size_t i = 0; i < 3; i++)
-			signal(numbers[i], numbers[i] == ignored ? SIG_IGN : SIG_DFL);
+		support_signals(ignored);
 		execl("/bin/sh", "sh", "-c", line, NULL);
 		_exit(127);
 	}

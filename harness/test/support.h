@@ -34,8 +34,12 @@ unsigned support_files(void);
 /* Runs a line of shell; $A is the assay binary, $V assay-verify, $T the directory. The exit status as a shell shows it;
  * `support_out` and `support_err` hold what it printed. */
 int support_run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* In a child: signals that end a process do so, whoever runs the tests, but for `ignored` (0 = none), as nohup has it.
+ */
+void support_signals(int ignored);
+
 /* `assay` with these arguments, in the directory and the background; what it prints is for support_ended, by a name of
- * its own. The signal `ignored` (0 = none) is ignored as nohup does, no other is, whoever runs the tests. */
+ * its own. Signals as above. */
 pid_t support_start(const char *name, const char *arguments, int ignored);
 int support_ended(pid_t child, const char *name);
 

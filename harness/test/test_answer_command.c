@@ -233,8 +233,7 @@ static pid_t follow(void)
 	fflush(NULL);
 	pid_t child = fork();
 	if (child == 0) {
-		/* Whoever runs the tests in the background ignores it. */
-		signal(SIGINT, SIG_DFL);
+		support_signals(0);
 		if (!freopen("/dev/null", "w", stdout) || !freopen(paths[3], "w", stderr))
 			_exit(99);
 		execl(binary, binary, "answer", "--follow", "-k", paths[0], paths[1], paths[2], (char *)NULL);
