@@ -11,6 +11,7 @@
 #include "harness/command.h"
 #include "harness/limit.h"
 #include "harness/measure.h"
+#include "harness/terms.h"
 #include "harness/timing.h"
 #include "harness/workload.h"
 #include "verify/arith.h"
@@ -224,7 +225,7 @@ int assay_command_bench(int argc, char **argv)
 	}
 	if (optind < argc)
 		return assay_usage(usage, false);
-	enum assay_status status = assay_works_find(works, &work_count, work_list, &error);
+	enum assay_status status = assay_terms_works(works, &work_count, work_list, &error);
 	assay_limit_doing("opening devices");
 	if (!status)
 		status = assay_devices_open(devices, &device_count, device_list, &error);

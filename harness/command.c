@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/terms.h"
+
 void assay_remark(const struct assay_error *why)
 {
 	fprintf(stderr, "assay: %s (%s)\n", why->text, why->reason);
@@ -74,18 +76,6 @@ static enum assay_status open_all(struct assay_device *devices, uint32_t *count,
 	return *count ? ASSAY_OK : ASSAY_ERROR_DEVICE;
 }
 
-/* Cuts the next name out of a list separated by commas. False at its end. */
-static bool next_name(char name[64], const char **list)
-{
-	size_t len = strcspn(*list, ",");
-
-	if (**list == '\0')
-		return false;
-	snprintf(name, 64, "%.*s", (int)(len < 63 ? len : 63), *list);
-	*list += len + ((*list)[len] == ',');
-	return true;
-}
-
 enum assay_status assay_devices_open(struct assay_device *devices, uint32_t *count, const char *list,
                                      struct assay_error *error)
 {
@@ -99,7 +89,7 @@ enum assay_status assay_devices_open(struct assay_device *devices, uint32_t *cou
 			(void)(*backend)->count(&present, NULL);
 	if (strcmp(list, "all") == 0)
 		return open_all(devices, count, error);
-	while (next_name(name, &list)) {
+	while (assay_terms_next(name, &list)) {
 		if (*count == ASSAY_DEVICES_MAX)
 			return assay_fail(error, ASSAY_ERROR_INPUT, "device.id", "more than %d devices",
 			                  ASSAY_DEVICES_MAX);
@@ -112,38 +102,6 @@ enum assay_status assay_devices_open(struct assay_device *devices, uint32_t *cou
 				return assay_fail(error, ASSAY_ERROR_INPUT, "device.id", "%s: named twice", name);
 	}
 	return *count ? ASSAY_OK : assay_fail(error, ASSAY_ERROR_INPUT, "device.id", "no device named");
-}
-
-enum assay_status assay_works_find(const struct assay_work **works, uint32_t *count, const char *list,
-                                   struct assay_error *error)
-{
-	char name[64];
-
-	*count = 0;
-	/* The table has each fill in front of its walk. */
-	if (strcmp(list, "all") == 0) {
-		for (; assay_works[*count]; ++*count)
-			works[*count] = assay_works[*count];
-		return ASSAY_OK;
-	}
-	while (next_name(name, &list)) {
-		const struct assay_work *found = NULL;
-		for (size_t i = 0; assay_works[i]; i++)
-			if (!assay_works[i]->is_fill && (strcmp(assay_works[i]->name, name) == 0 ||
-			                                 (strlen(name) == strcspn(assay_works[i]->name, "/") &&
-			                                  strncmp(assay_works[i]->name, name, strlen(name)) == 0)))
-				found = assay_works[i];
-		if (!found)
-			return assay_fail(error, ASSAY_ERROR_INPUT, "workload.unknown",
-			                  "%s: no such workload; `assay run --help` lists them", name);
-		if (*count + (found->fill ? 2 : 1) > ASSAY_SEGMENTS_MAX)
-			return assay_fail(error, ASSAY_ERROR_INPUT, "workload.unknown", "more than %d segments of work",
-			                  ASSAY_SEGMENTS_MAX);
-		if (found->fill)
-			works[(*count)++] = found->fill;
-		works[(*count)++] = found;
-	}
-	return *count ? ASSAY_OK : assay_fail(error, ASSAY_ERROR_INPUT, "workload.unknown", "no workload named");
 }
 
 const struct assay_row *assay_row_for(const struct assay_device *devices, uint32_t count)

@@ -43,10 +43,6 @@ int assay_usage(const char *text, bool asked);
 enum assay_status assay_devices_open(struct assay_device *devices, uint32_t *count, const char *list,
                                      struct assay_error *error) ASSAY_CHECK_RESULT;
 
-/* The workloads of a list: "all", or names with or without their version ("matmul-i8"). At most ASSAY_SEGMENTS_MAX. */
-enum assay_status assay_works_find(const struct assay_work **works, uint32_t *count, const char *list,
-                                   struct assay_error *error) ASSAY_CHECK_RESULT;
-
 /* The row of SPEC 11 for these devices: what the smallest of them can hold. */
 const struct assay_row *assay_row_for(const struct assay_device *devices, uint32_t count);
 

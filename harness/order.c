@@ -13,74 +13,7 @@
 #include "harness/measure.h"
 #include "harness/plan.h"
 #include "harness/table.h"
-
-/* Milliseconds of a segment for which no duration is given: quick shares out ten seconds over those that take time. */
-static uint64_t duration_default(const struct assay_profile *profile, const struct assay_work *const *works,
-                                 uint32_t segments)
-{
-	enum { QUICK_MS = 10000 };
-	uint32_t timed = 0;
-
-	for (uint32_t j = 0; j < segments; j++)
-		timed += !works[j]->is_fill;
-	uint64_t share_ms = QUICK_MS / (timed ? timed : 1);
-	if (strcmp(profile->name, "assay/1 quick") != 0)
-		return assay_limit_left_ns() == UINT64_MAX ? profile->duration_ms_min : profile->duration_ms_max;
-	return share_ms < profile->duration_ms_min   ? profile->duration_ms_min
-	       : share_ms > profile->duration_ms_max ? profile->duration_ms_max
-	                                             : share_ms;
-}
-
-enum assay_status assay_order_profile(const struct assay_profile **profile, const char *name, struct assay_error *error)
-{
-	*profile = assay_profiles;
-	while ((*profile)->name && strcmp((*profile)->name + strlen("assay/1 "), name) != 0)
-		++*profile;
-	return (*profile)->name ? ASSAY_OK
-	                        : assay_fail(error, ASSAY_ERROR_INPUT, "profile.unknown",
-	                                     "%s: no such profile; there are quick, standard and soak", name);
-}
-
-enum assay_status assay_order_row(const struct assay_row **row, const char *name, struct assay_error *error)
-{
-	*row = assay_rows;
-	while (*row < assay_rows + ASSAY_ROWS && strcmp((*row)->name, name) != 0)
-		++*row;
-	return *row < assay_rows + ASSAY_ROWS
-	           ? ASSAY_OK
-	           : assay_fail(error, ASSAY_ERROR_INPUT, "profile.row",
-	                        "%s: no such row; there are host, small, medium, large and huge", name);
-}
-
-enum assay_status assay_order_duration(uint32_t *duration_ms, uint32_t duration_s, const struct assay_profile *profile,
-                                       const struct assay_work *const *works, uint32_t segments,
-                                       struct assay_error *error)
-{
-	uint64_t ms = UINT64_C(1000) * duration_s;
-
-	if (ms == 0)
-		ms = duration_default(profile, works, segments);
-	if (ms < profile->duration_ms_min || ms > profile->duration_ms_max)
-		return assay_fail(error, ASSAY_ERROR_INPUT, "profile.duration",
-		                  "profile %s takes %u to %u seconds a workload; for other durations use -p soak",
-		                  profile->name + strlen("assay/1 "), profile->duration_ms_min / 1000,
-		                  profile->duration_ms_max / 1000);
-	*duration_ms = (uint32_t)ms;
-	return ASSAY_OK;
-}
-
-void assay_order_segments(struct assay_challenge *challenge, const struct assay_work *const *works, uint32_t segments,
-                          const struct assay_row *row, const struct assay_params *table, uint32_t duration_ms)
-{
-	challenge->segment_count = segments;
-	for (uint32_t j = 0; j < segments; j++) {
-		const bool in_table = works[j]->is_fill || works[j]->fill;
-		challenge->segments[j] =
-		    (struct assay_segment){.work = works[j],
-		                           .params = in_table ? *table : *assay_row_params(row, works[j]),
-		                           .duration_ms = works[j]->is_fill ? 0 : duration_ms};
-	}
-}
+#include "harness/terms.h"
 
 enum assay_status assay_order_challenge(struct assay_challenge *challenge, const struct assay_order *options,
                                         const struct assay_device *devices, uint32_t count, struct assay_error *error)
@@ -90,7 +23,7 @@ enum assay_status assay_order_challenge(struct assay_challenge *challenge, const
 	const struct assay_profile *profile;
 	uint32_t segments, duration_ms;
 
-	enum assay_status status = options->row ? assay_order_row(&row, options->row, error) : ASSAY_OK;
+	enum assay_status status = options->row ? assay_terms_row(&row, options->row, error) : ASSAY_OK;
 	if (status)
 		return status;
 	for (uint32_t d = 0; !options->row && d < count; d++)
@@ -100,11 +33,11 @@ enum assay_status assay_order_challenge(struct assay_challenge *challenge, const
 			        "for its rate\n",
 			        devices[d].id, devices[d].id);
 
-	status = assay_order_profile(&profile, options->profile, error);
+	status = assay_terms_profile(&profile, options->profile, error);
 	if (!status)
-		status = assay_works_find(works, &segments, options->workloads, error);
+		status = assay_terms_works(works, &segments, options->workloads, error);
 	if (!status)
-		status = assay_order_duration(&duration_ms, options->duration_s, profile, works, segments, error);
+		status = assay_terms_duration(&duration_ms, options->duration_s, profile, works, segments, error);
 	if (status)
 		return status;
 	if ((uint64_t)options->stagger_ms * (count - 1) >= duration_ms)
@@ -129,7 +62,7 @@ enum assay_status assay_order_challenge(struct assay_challenge *challenge, const
 	challenge->devices = count;
 	challenge->samples = options->samples;
 	const struct assay_params table = assay_table_params(profile, row, devices, count);
-	assay_order_segments(challenge, works, segments, row, &table, duration_ms);
+	assay_terms_segments(challenge, works, segments, row, &table, duration_ms);
 	return ASSAY_OK;
 }
 

@@ -20,27 +20,6 @@ struct assay_order {
 	bool force, json, share, attest;
 };
 
-/* ---- What can be named in an order ---- */
-
-/* "quick", "standard", "soak". Errors: profile.unknown. */
-enum assay_status assay_order_profile(const struct assay_profile **profile, const char *name,
-                                      struct assay_error *error) ASSAY_CHECK_RESULT;
-
-/* "host" to "huge". Errors: profile.row. */
-enum assay_status assay_order_row(const struct assay_row **row, const char *name,
-                                  struct assay_error *error) ASSAY_CHECK_RESULT;
-
-/* Of a workload: what is asked for, or what the profile has for these (0). Errors: profile.duration. */
-enum assay_status assay_order_duration(uint32_t *duration_ms, uint32_t duration_s, const struct assay_profile *profile,
-                                       const struct assay_work *const *works, uint32_t segments,
-                                       struct assay_error *error) ASSAY_CHECK_RESULT;
-
-/* The challenge's segments. */
-void assay_order_segments(struct assay_challenge *challenge, const struct assay_work *const *works, uint32_t segments,
-                          const struct assay_row *row, const struct assay_params *table, uint32_t duration_ms);
-
-/* ---- The order ---- */
-
 /* The challenge for these devices, with a fresh nonce. Errors: profile.*, workload.unknown, plan.stagger, plan.time. */
 enum assay_status assay_order_challenge(struct assay_challenge *challenge, const struct assay_order *options,
                                         const struct assay_device *devices, uint32_t count,
