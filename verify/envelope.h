@@ -16,6 +16,7 @@ enum {
 #define ASSAY_TYPE_CHALLENGE "application/vnd.assay.challenge+json"
 #define ASSAY_TYPE_MESSAGE "application/vnd.assay.message+json"
 #define ASSAY_TYPE_RECEIPT "application/vnd.assay.receipt+json"
+#define ASSAY_TYPE_REQUEST "application/vnd.assay.request+json"
 
 struct assay_envelope {
 	const char *type; /* one of the above */

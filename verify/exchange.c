@@ -105,6 +105,27 @@ bool assay_receipt_parse(struct assay_step *step, const void *payload, size_t le
 	return good;
 }
 
+char *assay_request_text(const uint8_t key[ASSAY_KEY_BYTES], const uint8_t verifier[32])
+{
+	char key_text[65], verifier_text[65];
+
+	assay_hex(key_text, key);
+	assay_hex(verifier_text, verifier);
+	return text_of(
+	    json_pack("{s:s,s:s,s:s}", "key", key_text, "type", "assay/1 request", "verifier", verifier_text));
+}
+
+bool assay_request_parse(uint8_t key[ASSAY_KEY_BYTES], uint8_t verifier[32], const void *payload, size_t len)
+{
+	json_t *object = len <= ASSAY_STEP_BYTES_MAX ? assay_json_parse(payload, len) : NULL;
+	const char *type = assay_json_string(object, "type", 32);
+
+	bool good = assay_json_is(object, 3) && type && strcmp(type, "assay/1 request") == 0 &&
+	            assay_json_hash(key, object, "key") && assay_json_hash(verifier, object, "verifier");
+	json_decref(object);
+	return good;
+}
+
 uint32_t assay_steps_of(const struct assay_challenge *challenge)
 {
 	return 2 * challenge->segment_count + 1;

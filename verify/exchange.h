@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What prover and verifier say to each other about a challenge (SPEC 4.5): messages and receipts, as canonical JSON. */
+ * What prover and verifier say to each other (SPEC 4.5, 4.6): messages, receipts and requests, as canonical JSON. */
 #ifndef VERIFY_EXCHANGE_H
 #define VERIFY_EXCHANGE_H
 
@@ -30,6 +30,10 @@ char *assay_receipt_text(const struct assay_step *step);
 /* False for anything but such a payload in its canonical form. */
 bool assay_message_parse(struct assay_step *step, const void *payload, size_t len);
 bool assay_receipt_parse(struct assay_step *step, const void *payload, size_t len);
+
+/* A prover's request for a challenge (SPEC 4.6): its key, and the keyid of the verifier's. */
+char *assay_request_text(const uint8_t key[ASSAY_KEY_BYTES], const uint8_t verifier[32]);
+bool assay_request_parse(uint8_t key[ASSAY_KEY_BYTES], uint8_t verifier[32], const void *payload, size_t len);
 
 /* How many steps a challenge has. */
 uint32_t assay_steps_of(const struct assay_challenge *challenge);
