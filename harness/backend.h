@@ -10,7 +10,7 @@
 #include "kernels/kernels.h"
 #include "verify/bytes.h"
 
-enum { ASSAY_ARGUMENTS_MAX = 8 };
+enum { ASSAY_ARGUMENTS_MAX = 10 };
 
 /* What a device says of itself: untrusted text, printable ASCII only. */
 struct assay_device_info {

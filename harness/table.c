@@ -11,8 +11,8 @@ static uint64_t items_of(const struct assay_device_info *info)
 	const uint64_t used = known ? info->memory_used_bytes : info->memory_bytes / 4;
 	uint64_t bytes = (info->memory_bytes - used) / 10 * 9;
 
-	if (info->buffer_bytes_max && info->buffer_bytes_max < bytes)
-		bytes = info->buffer_bytes_max;
+	if (info->buffer_bytes_max && info->buffer_bytes_max < bytes / ASSAY_MEMORY_PARTS)
+		bytes = info->buffer_bytes_max / ASSAY_TABLE_ITEM_BYTES * ASSAY_TABLE_ITEM_BYTES * ASSAY_MEMORY_PARTS;
 	if (info->is_cpu && bytes / ASSAY_TABLE_ITEM_BYTES > ASSAY_TABLE_CPU_ITEMS)
 		return ASSAY_TABLE_CPU_ITEMS;
 	return bytes / ASSAY_TABLE_ITEM_BYTES;

@@ -14,7 +14,9 @@ enum { ITEM_BYTES = 128, LOG2_BAND_MIN = 4, LOG2_BANDS_MAX = 8 };
 struct memory {
 	struct assay_device *device;
 	uint32_t double_rounds, items, log2_walkers;
-	void *table_key, *walkers_key, *table; /* table: NULL without one */
+	void *table_key, *walkers_key;
+	void *parts[ASSAY_MEMORY_PARTS]; /* of the table, NULL where there is none */
+	uint32_t step;                   /* items of each but the last */
 };
 
 static uint64_t band(const struct assay_params *params)
@@ -28,11 +30,15 @@ static uint64_t band(const struct assay_params *params)
 static void finish(void *state)
 {
 	struct memory *memory = state;
-	void *const buffers[] = {memory->table_key, memory->walkers_key, memory->table};
+	const struct assay_device *device = memory->device;
 
-	for (size_t i = 0; i < 3; i++)
-		if (buffers[i])
-			memory->device->backend->release(memory->device->handle, buffers[i]);
+	for (size_t i = 0; i < ASSAY_MEMORY_PARTS; i++)
+		if (memory->parts[i])
+			device->backend->release(device->handle, memory->parts[i]);
+	if (memory->table_key)
+		device->backend->release(device->handle, memory->table_key);
+	if (memory->walkers_key)
+		device->backend->release(device->handle, memory->walkers_key);
 	free(memory);
 }
 
@@ -57,27 +63,53 @@ static enum assay_status prepare(void **state, struct assay_device *device, cons
 	return status;
 }
 
+/* Items of part `i`. */
+static uint32_t part_items(const struct memory *memory, uint32_t i)
+{
+	const uint64_t begin = (uint64_t)i * memory->step;
+
+	return begin >= memory->items                 ? 0
+	       : memory->items - begin < memory->step ? (uint32_t)(memory->items - begin)
+	                                              : memory->step;
+}
+
+/* As few buffers as the device allows. */
 static enum assay_status reserve(void *state, struct assay_error *error)
 {
 	struct memory *memory = state;
+	struct assay_device *device = memory->device;
+	const uint64_t most = device->info.buffer_bytes_max ? device->info.buffer_bytes_max / ITEM_BYTES : UINT32_MAX;
+	enum assay_status status = ASSAY_OK;
 
-	return memory->device->backend->alloc(memory->device->handle, &memory->table,
-	                                      (size_t)memory->items * ITEM_BYTES, error);
+	memory->step = memory->items < most ? memory->items : (uint32_t)most;
+	if ((uint64_t)memory->step * ASSAY_MEMORY_PARTS < memory->items)
+		return assay_fail(error, ASSAY_ERROR_MEMORY, "device.memory",
+		                  "%s: a table of %llu MiB, and %d buffers of it hold %llu MiB; choose a smaller one",
+		                  device->id, (unsigned long long)memory->items * ITEM_BYTES >> 20, ASSAY_MEMORY_PARTS,
+		                  (unsigned long long)memory->step * ASSAY_MEMORY_PARTS * ITEM_BYTES >> 20);
+	for (uint32_t i = 0; !status && part_items(memory, i); i++)
+		status = device->backend->alloc(device->handle, &memory->parts[i],
+		                                (size_t)part_items(memory, i) * ITEM_BYTES, error);
+	return status;
 }
 
 /* Launches of at most 2^30 coupled double rounds, so that none lasts seconds: watchdogs of displays stop such. */
-static enum assay_status table_fill(struct memory *memory, struct assay_error *error)
+static enum assay_status part_fill(struct memory *memory, uint32_t i, struct assay_error *error)
 {
 	const uint32_t lanes = memory->device->info.lanes, step = (UINT32_C(1) << 30) / memory->double_rounds;
+	const uint64_t begin = (uint64_t)i * memory->step, end = begin + part_items(memory, i);
 	enum assay_status status = ASSAY_OK;
 
-	for (uint64_t first = 0; !status && first < memory->items; first += step) {
-		uint64_t count = memory->items - first < step ? memory->items - first : step;
-		const struct assay_argument arguments[] = {ASSAY_BUFFER(memory->table_key), ASSAY_BUFFER(memory->table),
-		                                           ASSAY_VALUE(first), ASSAY_VALUE(count),
+	for (uint64_t first = begin; !status && first < end; first += step) {
+		const uint64_t count = end - first < step ? end - first : step;
+		const struct assay_argument arguments[] = {ASSAY_BUFFER(memory->table_key),
+		                                           ASSAY_BUFFER(memory->parts[i]),
+		                                           ASSAY_VALUE(begin),
+		                                           ASSAY_VALUE(first),
+		                                           ASSAY_VALUE(count),
 		                                           ASSAY_VALUE(memory->double_rounds)};
 		status = assay_device_launch(memory->device, ASSAY_KERNEL_MEMORY_FILL,
-		                             (uint32_t)((count + lanes - 1) / lanes), arguments, 5, error);
+		                             (uint32_t)((count + lanes - 1) / lanes), arguments, 6, error);
 		if (!status)
 			status = memory->device->backend->synchronise(memory->device->handle, error);
 	}
@@ -95,16 +127,27 @@ static enum assay_status fill(void *state, const uint8_t seed[ASSAY_HASH_BYTES],
 	crypto_stream_chacha20_ietf(words, sizeof words, nonce, key);
 	enum assay_status status =
 	    memory->device->backend->write(memory->device->handle, memory->table_key, 0, words, sizeof words, error);
-	return status || !memory->table ? status : table_fill(memory, error);
+	for (uint32_t i = 0; !status && i < ASSAY_MEMORY_PARTS && memory->parts[i]; i++)
+		status = part_fill(memory, i, error);
+	return status;
 }
 
 static enum assay_status walk(struct memory *memory, uint64_t first, uint64_t count, void *values,
                               struct assay_error *error)
 {
 	const uint32_t lanes = memory->device->info.lanes, side_by_side = lanes * ASSAY_MEMORY_BATCH(lanes);
-	const struct assay_argument table[] = {ASSAY_BUFFER(memory->table), ASSAY_BUFFER(memory->walkers_key),
-	                                       ASSAY_BUFFER(values),        ASSAY_VALUE(first),
-	                                       ASSAY_VALUE(count),          ASSAY_VALUE(memory->items)};
+	/* A part that there is not is never read. */
+	void *const *parts = memory->parts, *first_part = parts[0];
+	const struct assay_argument table[] = {ASSAY_BUFFER(first_part),
+	                                       ASSAY_BUFFER(parts[1] ? parts[1] : first_part),
+	                                       ASSAY_BUFFER(parts[2] ? parts[2] : first_part),
+	                                       ASSAY_BUFFER(parts[3] ? parts[3] : first_part),
+	                                       ASSAY_VALUE(memory->step),
+	                                       ASSAY_BUFFER(memory->walkers_key),
+	                                       ASSAY_BUFFER(values),
+	                                       ASSAY_VALUE(first),
+	                                       ASSAY_VALUE(count),
+	                                       ASSAY_VALUE(memory->items)};
 	const struct assay_argument alone[] = {ASSAY_BUFFER(memory->table_key),
 	                                       ASSAY_BUFFER(memory->walkers_key),
 	                                       ASSAY_BUFFER(values),
@@ -113,9 +156,9 @@ static enum assay_status walk(struct memory *memory, uint64_t first, uint64_t co
 	                                       ASSAY_VALUE(memory->items),
 	                                       ASSAY_VALUE(memory->double_rounds)};
 
-	if (memory->table)
+	if (first_part)
 		return assay_device_launch(memory->device, ASSAY_KERNEL_MEMORY_WALK,
-		                           (uint32_t)((count + side_by_side - 1) / side_by_side), table, 6, error);
+		                           (uint32_t)((count + side_by_side - 1) / side_by_side), table, 10, error);
 	return assay_device_launch(memory->device, ASSAY_KERNEL_MEMORY_WALK_ALONE,
 	                           (uint32_t)((count + lanes - 1) / lanes), alone, 7, error);
 }

@@ -214,18 +214,18 @@ FUNCTION void lanes_transpose(u32v x[LANES])
 }
 #endif
 
-/* Lane l of out[i] is word i of the 32 words p[32 * index[l]] onwards, which are aligned to 128 bytes. */
-FUNCTION void lanes_gather_32(u32v out[32], GLOBAL const u32 *p, const u32 index[LANES])
+/* Lane l of out[i] is from[l][i], i = 0 ... 31; all from[l] are aligned to 128 bytes. */
+FUNCTION void lanes_gather_32(u32v out[32], GLOBAL const u32 *const from[LANES])
 {
 #if LANES == 1
-	lanes_load_16(out, p + (u64)index[0] * 32);
-	lanes_load_16(out + 16, p + (u64)index[0] * 32 + 16);
+	lanes_load_16(out, from[0]);
+	lanes_load_16(out + 16, from[0] + 16);
 #else
 	UNROLL
 	for (u32 part = 0; part < 32; part += LANES) {
 		UNROLL
 		for (u32 l = 0; l < LANES; l++)
-			out[part + l] = lanes_load(p + (u64)index[l] * 32 + part);
+			out[part + l] = lanes_load(from[l] + part);
 		lanes_transpose(out + part);
 	}
 #endif

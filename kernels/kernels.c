@@ -99,13 +99,14 @@ static void merkle_hash_range(const void *const *args, uint32_t first, uint32_t 
 static void memory_fill_range(const void *const *args, uint32_t first, uint32_t end)
 {
 	for (uint32_t item = first; item < end; item++)
-		memory_fill(item, ARG(u32 *, 0), ARG(u32 *, 1), ARG(u32, 2), ARG(u32, 3), ARG(u32, 4));
+		memory_fill(item, ARG(u32 *, 0), ARG(u32 *, 1), ARG(u32, 2), ARG(u32, 3), ARG(u32, 4), ARG(u32, 5));
 }
 
 static void memory_walk_range(const void *const *args, uint32_t first, uint32_t end)
 {
 	for (uint32_t item = first; item < end; item++)
-		memory_walk(item, ARG(u32 *, 0), ARG(u32 *, 1), ARG(u32 *, 2), ARG(u32, 3), ARG(u32, 4), ARG(u32, 5));
+		memory_walk(item, ARG(u32 *, 0), ARG(u32 *, 1), ARG(u32 *, 2), ARG(u32 *, 3), ARG(u32, 4),
+		            ARG(u32 *, 5), ARG(u32 *, 6), ARG(u32, 7), ARG(u32, 8), ARG(u32, 9));
 }
 
 static void memory_walk_alone_range(const void *const *args, uint32_t first, uint32_t end)

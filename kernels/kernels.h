@@ -25,8 +25,9 @@ enum assay_kernel_id {
 	ASSAY_KERNEL_COUNT
 };
 
-/* Vectors of walkers of an item of memory_walk. */
+/* Vectors of walkers of an item of memory_walk, and buffers that it reads a table from. */
 #define ASSAY_MEMORY_BATCH(lanes) ((lanes) == 1 ? 1 : 4)
+enum { ASSAY_MEMORY_PARTS = 4 };
 
 /* Name of a kernel in the source, e.g. "matmul_i8". */
 extern const char *const assay_kernel_names[ASSAY_KERNEL_COUNT];

@@ -60,42 +60,71 @@ FUNCTION void memory_index(u32 index[LANES], const u32v state[32], u32 items)
 		index[l] = (u32)(((u64)high[l] * items + ((u64)low[l] * items >> 32)) >> 32);
 }
 
-/* Item t of the kernel: items first + LANES * t onwards of the table, one a lane. `key` is the table's 32 words;
- * `table` begins with item 0. Items of the kernel: ceil(count / LANES). */
-KERNEL(memory_fill, GLOBAL const u32 *key, GLOBAL u32 *table, u32 first, u32 count, u32 double_rounds)
+/* Where each lane reads next. A table lies in up to four buffers, as one may not be as large as a device's memory: the
+ * first has items 0 ... step - 1, and so on. */
+FUNCTION void memory_seek(GLOBAL const u32 *from[LANES], const u32v state[32], u32 items, GLOBAL const u32 *part_0,
+                          GLOBAL const u32 *part_1, GLOBAL const u32 *part_2, GLOBAL const u32 *part_3, u32 step)
+{
+	u32 index[LANES];
+
+	memory_index(index, state, items);
+	for (u32 l = 0; l < LANES; l++) {
+		u32 i = index[l];
+		from[l] = part_0;
+		if (i >= step) {
+			i -= step;
+			from[l] = part_1;
+			if (i >= step) {
+				i -= step;
+				from[l] = part_2;
+				if (i >= step) {
+					i -= step;
+					from[l] = part_3;
+				}
+			}
+		}
+		from[l] += (u64)i * 32;
+	}
+}
+
+/* Item t of the kernel: items first + LANES * t onwards of the table, one a lane. `key` is the table's 32 words; `part`
+ * begins with item `begin`. Items of the kernel: ceil(count / LANES). */
+KERNEL(memory_fill, GLOBAL const u32 *key, GLOBAL u32 *part, u32 begin, u32 first, u32 count, u32 double_rounds)
 {
 	u32 offset = ITEM * LANES;
 	u32v x[32];
 
 	memory_item(x, key, lanes_index() + first + offset, double_rounds);
 	for (u32 i = 0; i < 32; i++)
-		lanes_scatter(table + ((u64)first + offset) * 32 + i, 32, x[i], count - offset);
+		lanes_scatter(part + ((u64)first - begin + offset) * 32 + i, 32, x[i], count - offset);
 }
 
 /* Item t: walkers first + MEMORY_BATCH * LANES * t onwards; the state of walker i after its reads, 32 words, goes to
- * out + 32 * (i - first). `key` is the walkers' 8 words, `items` those of the table. Items of the kernel: ceil(count /
+ * out + 32 * (i - first). `key` is the walkers' 8 words, `items` those of the table, of which each buffer has `step`
+ * and the last one the rest; buffers that are not needed are not looked at. Items of the kernel: ceil(count /
  * (MEMORY_BATCH * LANES)). */
-KERNEL(memory_walk, GLOBAL const u32 *table, GLOBAL const u32 *key, GLOBAL u32 *out, u32 first, u32 count, u32 items)
+KERNEL(memory_walk, GLOBAL const u32 *part_0, GLOBAL const u32 *part_1, GLOBAL const u32 *part_2,
+       GLOBAL const u32 *part_3, u32 step, GLOBAL const u32 *key, GLOBAL u32 *out, u32 first, u32 count, u32 items)
 {
 	u32 offset = ITEM * (MEMORY_BATCH * LANES);
 	u32v state[MEMORY_BATCH][32];
-	u32 index[MEMORY_BATCH][LANES];
+	GLOBAL const u32 *from[MEMORY_BATCH][LANES];
 
 	for (u32 b = 0; b < MEMORY_BATCH; b++) {
 		memory_start(state[b], key, lanes_index() + first + offset + b * LANES);
-		memory_index(index[b], state[b], items);
+		memory_seek(from[b], state[b], items, part_0, part_1, part_2, part_3, step);
 	}
 	for (u32 read = 0; read < MEMORY_READS; read++)
 		for (u32 b = 0; b < MEMORY_BATCH; b++) {
 			u32v item[32];
-			lanes_gather_32(item, table, index[b]);
+			lanes_gather_32(item, from[b]);
 			UNROLL
 			for (u32 i = 0; i < 32; i++)
 				state[b][i] ^= item[i];
 			memory_mix(state[b], 2);
-			memory_index(index[b], state[b], items);
+			memory_seek(from[b], state[b], items, part_0, part_1, part_2, part_3, step);
 			for (u32 l = 0; l < LANES; l++)
-				prefetch_line(table + (u64)index[b][l] * 32);
+				prefetch_line(from[b][l]);
 		}
 	for (u32 b = 0; b < MEMORY_BATCH && offset + b * LANES < count; b++)
 		for (u32 i = 0; i < 32; i++)

@@ -53,37 +53,50 @@ static void launch(struct assay_device *device, enum assay_kernel_id id, uint64_
 	support_ok(device->backend->synchronise(device->handle, &error), error);
 }
 
-/* A table of `items`, made in two launches, and the walks first ... first + count - 1 in it and without it. */
-static void table_and_walks(struct assay_device *device, uint32_t double_rounds, uint32_t items, uint32_t first,
-                            uint32_t count)
+/* A table of `items` in `count_parts` buffers, each made in two launches, and the walks first ... first + count - 1 in
+ * it and without it. */
+static void table_and_walks(struct assay_device *device, uint32_t double_rounds, uint32_t items, uint32_t count_parts,
+                            uint32_t first, uint32_t count)
 {
 	static const uint8_t nonce[crypto_stream_chacha20_ietf_NONCEBYTES];
 	const struct assay_params params = {{double_rounds, items, 22}};
 	const uint8_t fill_seed[32] = {3}, seed[32] = {4};
 	struct assay_part part = {fill_seed, 32};
 	uint8_t key[32], table_key[ITEM], expected[ITEM];
-	const uint32_t lanes = device->info.lanes, half = items / 3;
+	const uint32_t lanes = device->info.lanes, step = (items + count_parts - 1) / count_parts;
 
 	assay_hash(key, "assay/1 memory/1 table\n", &part, 1);
 	crypto_stream_chacha20_ietf(table_key, sizeof table_key, nonce, key);
 	part.data = seed;
 	assay_hash(key, "assay/1 memory/1 walkers\n", &part, 1);
 	void *table_key_buffer = buffer_make(device, ITEM), *key_buffer = buffer_make(device, 32);
-	void *table = buffer_make(device, (size_t)items * ITEM), *out = buffer_make(device, (size_t)count * ITEM);
+	void *parts[ASSAY_MEMORY_PARTS], *out = buffer_make(device, (size_t)count * ITEM);
 	support_ok(device->backend->write(device->handle, table_key_buffer, 0, table_key, ITEM, &error), error);
 	support_ok(device->backend->write(device->handle, key_buffer, 0, key, 32, &error), error);
 
-	const struct assay_argument fills[2][5] = {{ASSAY_BUFFER(table_key_buffer), ASSAY_BUFFER(table), ASSAY_VALUE(0),
-	                                            ASSAY_VALUE(half), ASSAY_VALUE(double_rounds)},
-	                                           {ASSAY_BUFFER(table_key_buffer), ASSAY_BUFFER(table),
-	                                            ASSAY_VALUE(half), ASSAY_VALUE(items - half),
-	                                            ASSAY_VALUE(double_rounds)}};
-	launch(device, ASSAY_KERNEL_MEMORY_FILL, items - half, lanes, fills[1], 5);
-	launch(device, ASSAY_KERNEL_MEMORY_FILL, half, lanes, fills[0], 5);
-	free(buffer_read(device, table, (size_t)items * ITEM));
+	for (uint32_t p = 0; p < count_parts; p++) {
+		const uint32_t begin = p * step, end = p + 1 < count_parts ? begin + step : items;
+		const uint32_t middle = begin + (end - begin) / 3;
+		parts[p] = buffer_make(device, (size_t)(end - begin) * ITEM);
+		for (int late = 1; late >= 0; late--) {
+			const uint32_t from = late ? middle : begin, to = late ? end : middle;
+			const struct assay_argument fill[] = {ASSAY_BUFFER(table_key_buffer),
+			                                      ASSAY_BUFFER(parts[p]),
+			                                      ASSAY_VALUE(begin),
+			                                      ASSAY_VALUE(from),
+			                                      ASSAY_VALUE(to - from),
+			                                      ASSAY_VALUE(double_rounds)};
+			launch(device, ASSAY_KERNEL_MEMORY_FILL, to - from, lanes, fill, 6);
+		}
+		free(buffer_read(device, parts[p], (size_t)(end - begin) * ITEM));
+	}
+	for (uint32_t p = count_parts; p < ASSAY_MEMORY_PARTS; p++)
+		parts[p] = key_buffer; /* too short to be read */
 
-	const struct assay_argument in_table[] = {ASSAY_BUFFER(table), ASSAY_BUFFER(key_buffer), ASSAY_BUFFER(out),
-	                                          ASSAY_VALUE(first),  ASSAY_VALUE(count),       ASSAY_VALUE(items)};
+	const struct assay_argument in_table[] = {
+	    ASSAY_BUFFER(parts[0]), ASSAY_BUFFER(parts[1]),   ASSAY_BUFFER(parts[2]), ASSAY_BUFFER(parts[3]),
+	    ASSAY_VALUE(step),      ASSAY_BUFFER(key_buffer), ASSAY_BUFFER(out),      ASSAY_VALUE(first),
+	    ASSAY_VALUE(count),     ASSAY_VALUE(items)};
 	const struct assay_argument alone[] = {ASSAY_BUFFER(table_key_buffer),
 	                                       ASSAY_BUFFER(key_buffer),
 	                                       ASSAY_BUFFER(out),
@@ -95,13 +108,15 @@ static void table_and_walks(struct assay_device *device, uint32_t double_rounds,
 		if (without)
 			launch(device, ASSAY_KERNEL_MEMORY_WALK_ALONE, count, lanes, alone, 7);
 		else
-			launch(device, ASSAY_KERNEL_MEMORY_WALK, count, lanes * ASSAY_MEMORY_BATCH(lanes), in_table, 6);
+			launch(device, ASSAY_KERNEL_MEMORY_WALK, count, lanes * ASSAY_MEMORY_BATCH(lanes), in_table,
+			       10);
 		uint8_t *walked = buffer_read(device, out, (size_t)count * ITEM);
 		for (uint32_t i = 0; i < count; i++) {
 			const struct assay_leaf leaf = {seed, fill_seed, first + i};
 			assay_work_leaves(expected, &assay_work_memory, &params, &leaf, 1);
-			cr_assert_arr_eq(walked + (size_t)i * ITEM, expected, ITEM, "%s %s: %u items, walker %u + %u%s",
-			                 device->id, device->info.variant, items, first, i, without ? ", alone" : "");
+			cr_assert_arr_eq(walked + (size_t)i * ITEM, expected, ITEM,
+			                 "%s %s: %u items in %u, walker %u + %u%s", device->id, device->info.variant,
+			                 items, count_parts, first, i, without ? ", alone" : "");
 		}
 		free(walked);
 		/* Nothing that the first walks left may serve the second. */
@@ -110,17 +125,19 @@ static void table_and_walks(struct assay_device *device, uint32_t double_rounds,
 		support_ok(device->backend->write(device->handle, out, 0, filler, (size_t)count * ITEM, &error), error);
 		free(filler);
 	}
-	void *const buffers[] = {table_key_buffer, key_buffer, table, out};
-	for (size_t i = 0; i < 4; i++)
+	void *const buffers[] = {table_key_buffer, key_buffer, out};
+	for (size_t i = 0; i < 3; i++)
 		device->backend->release(device->handle, buffers[i]);
+	for (uint32_t p = 0; p < count_parts; p++)
+		device->backend->release(device->handle, parts[p]);
 }
 
 static void every_kernel(struct assay_device *device)
 {
-	table_and_walks(device, 2, 64, 0, 1);
-	table_and_walks(device, 4, 77, 5, 19);
-	table_and_walks(device, 8, 1000, (1u << 22) - 67, 67);
-	table_and_walks(device, 2, 4096, 128, 64);
+	table_and_walks(device, 2, 64, 1, 0, 1);
+	table_and_walks(device, 4, 77, 4, 5, 19);
+	table_and_walks(device, 8, 1000, 2, (1u << 22) - 67, 67);
+	table_and_walks(device, 2, 4096, 3, 128, 64);
 	assay_device_close(device);
 }
 
@@ -240,6 +257,7 @@ Test(memory, a_job_with_two_tables)
 	support_enter();
 	support_opencl(&devices[1], 0, 0);
 	cr_assert(support_cpu(&devices[0], 0));
+	devices[1].info.buffer_bytes_max = 300 * ITEM; /* so that its first table takes four */
 	job_of(&job, &secret, devices, 2);
 	support_ok(assay_job_run(&job, &error), error);
 	cr_expect(!job.stopped, "a fill that is done is no reason to go on later");
@@ -264,6 +282,23 @@ Test(memory, a_job_with_two_tables)
 		assay_device_close(&devices[d]);
 }
 
+/* A device whose buffers are too small for the table says so. */
+Test(memory, more_than_four_buffers)
+{
+	struct assay_device device;
+	struct assay_secret secret;
+	struct assay_job job;
+
+	support_enter();
+	cr_assert(support_cpu(&device, 0));
+	device.info.buffer_bytes_max = 249 * ITEM;
+	job_of(&job, &secret, &device, 1);
+	cr_expect_neq(assay_job_run(&job, &error), ASSAY_OK);
+	cr_expect_str_eq(error.reason, "device.memory", "%s", error.text);
+	assay_job_close(&job);
+	assay_device_close(&device);
+}
+
 /* Every call that can fail, in a job: the device fails, and nothing is left. */
 Test(memory, failing_calls)
 {
@@ -277,6 +312,7 @@ Test(memory, failing_calls)
 			struct assay_device device;
 			shim_reset();
 			support_ok(assay_device_open(&device, &shim_backend, 0, NULL, &error), error);
+			device.info.buffer_bytes_max = 400 * ITEM;
 			const int live = shim.live;
 			for (int i = 0; i < SHIM_CALLS; i++)
 				atomic_store(&shim.calls[i], 0);
@@ -305,13 +341,16 @@ Test(memory, tables_fit_their_devices)
 
 	struct assay_params params = assay_table_params(standard, &assay_rows[3], devices, 1);
 	cr_expect_eq(params.value[0], 1536);
-	cr_expect_eq(params.value[1], 18 * gib / ITEM / (1 << 17) * (1 << 17), "nine tenths of what is free");
+	const uint64_t params_free = 18 * gib / ITEM / (1 << 17) * (1 << 17);
+	cr_expect_eq(params.value[1], params_free, "nine tenths of what is free");
 	cr_expect_eq(params.value[2], 17);
 	/* The device with the least room, of which nobody knows how much is in use. */
 	params = assay_table_params(standard, &assay_rows[3], devices, 2);
 	cr_expect(params.value[1] <= 12 * gib * 9 / 10 / ITEM && params.value[1] > 12 * gib * 8 / 10 / ITEM);
 	devices[0].info.buffer_bytes_max = 6 * gib;
-	cr_expect_eq(assay_table_params(standard, &assay_rows[3], devices, 1).value[1], 6 * gib / ITEM);
+	cr_expect_eq(assay_table_params(standard, &assay_rows[3], devices, 1).value[1], params_free, "in four buffers");
+	devices[0].info.buffer_bytes_max = 3 * gib;
+	cr_expect_eq(assay_table_params(standard, &assay_rows[3], devices, 1).value[1], 12 * gib / ITEM);
 	devices[1].info.is_cpu = true;
 	cr_expect_eq(assay_table_params(standard, &assay_rows[0], devices + 1, 1).value[1], 1 << 22);
 	cr_expect_eq(assay_table_params(quick, &assay_rows[4], devices, 1).value[1], 1 << 24);
