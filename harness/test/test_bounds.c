@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a verification takes is bounded by the challenge (SPEC 12): it reads files that are larger than all the memory
+ * that it may have. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "harness/attest.h"
+#include "harness/test/support.h"
+
+TestSuite(bounds, .fini = support_leave, .timeout = 300);
+
+/* Of all that is not code: SPEC 12 says 16 MiB; a quarter of it will do for one run. */
+enum { ONE_RUN_KIB = 4 << 10, MOST_KIB = 16 << 10 };
+
+static struct assay_error error;
+
+/* An attestation of segments of rounds with one leaf, each run of the same device. Returns the transcript's KiB. */
+static long prove(uint32_t runs, uint32_t segments, uint32_t rounds, uint32_t samples)
+{
+	static struct assay_device devices[ASSAY_DEVICES_MAX];
+	struct assay_secret secret;
+	struct assay_job job = {
+	    .devices = devices,
+	    .challenge = {.profile = "test", .devices = runs, .samples = samples, .segment_count = segments}};
+	struct assay_attest request = {.job = &job, .secret = &secret, .prefix = support_path("x"), .replace = true};
+	struct assay_verdict verdict;
+	struct stat about;
+
+	for (uint32_t d = 0; d < runs; d++)
+		support_ok(assay_device_open(&devices[d], &assay_backend_cpu, 0, NULL, &error), error);
+	for (uint32_t j = 0; j < segments; j++)
+		job.challenge.segments[j] =
+		    (struct assay_segment){.work = &assay_work_sha256, .params = {{0, 0}}, .rounds = rounds};
+	assay_secret_make(&secret);
+	memcpy(job.key, secret.key, sizeof job.key);
+	support_ok(assay_job_run(&job, &error), error);
+	support_ok(assay_attest_write(&request, &verdict, &error), error);
+	cr_assert_str_eq(verdict.assurance, "work-proven");
+	assay_verdict_close(&verdict);
+	assay_job_close(&job);
+	for (uint32_t d = 0; d < runs; d++)
+		assay_device_close(&devices[d]);
+	cr_assert_eq(stat(support_path("x.transcript"), &about), 0);
+	return (long)(about.st_size >> 10);
+}
+
+/* With so much memory it comes to its verdict, which is inconclusive as the profile is nobody's. */
+static void verify_within(long kib)
+{
+#ifdef __SANITIZE_ADDRESS__
+	kib = 64l << 20; /* theirs is larger than any bound */
+#endif
+	cr_expect_eq(support_run("ulimit -d %ld && $V $T/x.intoto.json", kib), 2, "%s%s", support_out, support_err);
+	cr_expect(strstr(support_out, "profile.unknown"), "%s%s", support_out, support_err);
+}
+
+Test(bounds, memory_does_not_grow_with_the_file)
+{
+#ifdef __SANITIZE_ADDRESS__
+	enum { ROUNDS = 1 << 12 };
+#else
+	enum { ROUNDS = 1 << 18 };
+#endif
+	support_enter();
+	const long kib = prove(1, 1, ROUNDS, ASSAY_SAMPLES_MAX);
+#ifndef __SANITIZE_ADDRESS__
+	cr_assert_gt(kib, ONE_RUN_KIB, "the file would fit in memory");
+	/* The bound bites: with too little there is no verdict. */
+	cr_expect_eq(support_run("ulimit -d 256 && $V $T/x.intoto.json"), 3, "%s%s", support_out, support_err);
+#endif
+	verify_within(ONE_RUN_KIB);
+}
+
+Test(bounds, memory_with_the_most_runs)
+{
+#ifdef __SANITIZE_ADDRESS__
+	enum { RUNS = 8 };
+#else
+	enum { RUNS = ASSAY_DEVICES_MAX };
+#endif
+	support_enter();
+	(void)prove(RUNS, ASSAY_SEGMENTS_MAX, 2, 64);
+	verify_within(MOST_KIB);
+}
