@@ -160,3 +160,41 @@ Test(interop, sha256sum_finds_the_digests)
 	             0);
 	cr_expect(memmem(envelope.payload, envelope.payload_len, sum, 64), "the challenge's digest");
 }
+
+/* A time-stamp token (RFC 3161) over an attestation, as README has it: an authority of the test's own stamps the
+ * request, and the token is that of this file and of no other. */
+Test(interop, openssl_stamps_an_attestation)
+{
+	static const char config[] = "[tsa]\\ndefault_tsa = one\\n[one]\\nserial = ./serial\\nsigner_digest = sha256\\n"
+	                             "default_policy = 1.2.3.4\\ndigests = sha256\\n";
+
+	test_need("openssl");
+	cr_assert_eq(
+	    test_run(NULL, 0,
+	             "cp verify/vectors/good/quick-host.intoto.json %s/node.intoto.json && cd %s && exec 2>log && "
+	             "printf '%s' >tsa.cnf && echo 01 >serial && "
+	             "openssl req -x509 -newkey rsa:2048 -nodes -keyout tsa.key -out tsa.pem -days 2 -subj /CN=tsa "
+	             "-addext extendedKeyUsage=critical,timeStamping && "
+	             "openssl ts -query -data node.intoto.json -sha256 -cert -out node.tsq && "
+	             "openssl ts -reply -config tsa.cnf -queryfile node.tsq -inkey tsa.key -signer tsa.pem "
+	             "-out node.tsr",
+	             directory, directory, config),
+	    0);
+	cr_expect_eq(test_run(NULL, 0,
+	                      "cd %s && openssl ts -verify -data node.intoto.json -in node.tsr -CAfile tsa.pem 2>&1",
+	                      directory),
+	             0);
+	/* Another attestation; and an authority that is not trusted. */
+	cr_expect_neq(test_run(NULL, 0,
+	                       "cp verify/vectors/good/receipts-two.intoto.json %s/other.json && cd %s && "
+	                       "openssl ts -verify -data other.json -in node.tsr -CAfile tsa.pem 2>&1",
+	                       directory, directory),
+	              0);
+	cr_expect_neq(
+	    test_run(NULL, 0,
+	             "cd %s && openssl req -x509 -newkey rsa:2048 -nodes -keyout other.key -out other.pem -days 2 "
+	             "-subj /CN=tsa -addext extendedKeyUsage=critical,timeStamping 2>log && "
+	             "openssl ts -verify -data node.intoto.json -in node.tsr -CAfile other.pem 2>&1",
+	             directory),
+	    0);
+}
