@@ -8,6 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 VERSION := 0.1.0
 BUILD ?= build
+SHARED ?= build
 ifeq ($(origin CC),default)
 CC := gcc
 AR := ar
@@ -59,9 +60,9 @@ VERIFY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out verify/arith.c verify
 KERNEL_OBJECTS := $(LEVELS:%=$(BUILD)/kernels/kernels_%.o) $(BUILD)/kernels/source.o $(BUILD)/kernels/names.o \
                   $(BUILD)/kernels/images.o
 
-# Programs for GPUs, made ahead of time where a clang that knows them is at hand: VENDOR_PROGRAM_ARCHITECTURE. PTX of ISA
-# 7.0 loads on NVIDIA drivers from 450 on; each text serves its compute capability and later ones. A code object serves one
-# AMD architecture.
+# Programs for GPUs are the same in all builds (SHARED), and made ahead of time where a clang that knows them is at hand:
+# VENDOR_PROGRAM_ARCHITECTURE. PTX of ISA 7.0 loads on NVIDIA drivers from 450 on; each text serves its compute capability
+# and later ones. A code object serves one AMD architecture.
 GPU_CLANG ?= $(firstword $(foreach v,19 20 18,$(shell command -v clang-$v 2>/dev/null)))
 ifneq ($(GPU_CLANG),)
 IMAGES := $(addprefix cuda_portable_,61 75) $(addprefix cuda_units_,75 80)
@@ -125,9 +126,10 @@ $(BUILD)/verify/arith_%.o: verify/arith.c
 	  -c -o $@ $<
 
 # The programs' texts, and the same as bytes.
-$(PROGRAMS:%=$(BUILD)/kernels/%.cl): $(BUILD)/kernels/%.cl: $(wildcard kernels/*.h kernels/*.cl)
+PROGRAM_TEXTS := $(foreach program,$(PROGRAMS),$(patsubst %,%/kernels/$(program).cl,$(sort $(BUILD) $(SHARED))))
+$(PROGRAM_TEXTS): $(wildcard kernels/*.h kernels/*.cl)
 	@mkdir -p $(@D)
-	cat $(PROGRAM_$*) > $@
+	cat $(PROGRAM_$(basename $(@F))) > $@
 
 $(BUILD)/%/source.c: $(BUILD)/%/portable.cl $(BUILD)/kernels/units.cl ci/embed
 	ci/embed programs $(filter %.cl,$^) > $@
@@ -137,14 +139,14 @@ $(BUILD)/%/source.o: $(BUILD)/%/source.c
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 define IMAGE_RULES
-$$(BUILD)/kernels/cuda_$1_%.image: $$(BUILD)/kernels/$1.cl
+$$(SHARED)/kernels/cuda_$1_%.image: $$(SHARED)/kernels/$1.cl
 	$$(GPU_CLANG) -x cuda -nocudainc -nocudalib --cuda-device-only --cuda-gpu-arch=sm_$$* --cuda-feature=+ptx70 \
 	  -Wno-unknown-cuda-version -O3 -DLANES=1 -S -o $$@ $$<
 
-$$(BUILD)/kernels/cuda_$1_%.cubin: $$(BUILD)/kernels/$1.cl
+$$(SHARED)/kernels/cuda_$1_%.cubin: $$(SHARED)/kernels/$1.cl
 	$$(NVCC) -x cu -cubin -gencode arch=compute_$$*,code=sm_$$* -diag-suppress 177 -DLANES=1 -o $$@ $$<
 
-$$(BUILD)/kernels/hip_$1_%.image: $$(BUILD)/kernels/$1.cl
+$$(SHARED)/kernels/hip_$1_%.image: $$(SHARED)/kernels/$1.cl
 	$$(GPU_CLANG) -x hip --offload-arch=$$* --offload-device-only --no-gpu-bundle-output -nogpuinc -nogpulib \
 	  -O3 -DLANES=1 -o $$@ $$<
 endef
@@ -157,7 +159,7 @@ $(BUILD)/kernels/images.c: $(CARRIED)/images.c
 	  { echo '$(CARRIED) has images of other kernels: run ci/carry again' >&2; exit 1; }
 	cp $< $@
 else
-$(BUILD)/kernels/images.c: $(IMAGES:%=$(BUILD)/kernels/%.image) $(CUBINS:%=$(BUILD)/kernels/%.cubin) ci/embed
+$(BUILD)/kernels/images.c: $(IMAGES:%=$(SHARED)/kernels/%.image) $(CUBINS:%=$(SHARED)/kernels/%.cubin) ci/embed
 	@mkdir -p $(@D)
 	NVCC='$(NVCC)' ci/embed images $(filter %.image %.cubin,$^) > $@
 endif
@@ -366,19 +368,20 @@ $(BUILD)/threads: $(BUILD)/harness/test/threads.o $(BUILD)/harness/test/shim.o $
 
 # libFuzzer is clang's: everything below build/fuzz is compiled again, with what its coverage needs.
 FUZZ_CC ?= clang
-FUZZ_SECONDS ?= 10
+FUZZ_SECONDS ?= 30
 FUZZ_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_OBJECTS := $(VERIFY_OBJECTS:$(BUILD)/%=$(BUILD)/fuzz/%)
 FUZZERS := $(patsubst verify/test/%.c,$(BUILD)/fuzz/%,$(wildcard verify/test/fuzz_*.c))
 FUZZ_COMPILE = $(FUZZ_CC) $(CPPFLAGS) $(filter-out $(EXTRA),$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer-no-link $(FUZZ_SANITIZE)
 
-.PHONY: fuzz
-fuzz: $(FUZZERS) $(BUILD)/fuzz/seeds
-	for f in $(FUZZERS); do \
-	  mkdir -p $$f.corpus && $$f -max_total_time=$(FUZZ_SECONDS) -max_len=24000 -timeout=10 -print_final_stats=1 \
-	    -artifact_prefix=$$f. $$f.corpus $(BUILD)/fuzz/seeds/$$(basename $$f) >$$f.log 2>&1 \
-	    && sed -n "s|^stat::number_of_executed_units: |$$(basename $$f): runs: |p" $$f.log || { tail -n 40 $$f.log; exit 1; }; \
-	done
+FUZZ_RUNS := $(FUZZERS:%=%.run)
+.PHONY: fuzz $(FUZZ_RUNS)
+fuzz: $(FUZZ_RUNS)
+$(FUZZ_RUNS): %.run: % $(BUILD)/fuzz/seeds
+	@mkdir -p $*.corpus
+	@$* -max_total_time=$(FUZZ_SECONDS) -max_len=24000 -timeout=10 -print_final_stats=1 -artifact_prefix=$*. \
+	  $*.corpus $(BUILD)/fuzz/seeds/$(*F) >$*.log 2>&1 || { tail -n 40 $*.log; exit 1; }
+	@sed -n 's|^stat::number_of_executed_units: |$(*F): runs: |p' $*.log
 
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/verify/test/%.o $(FUZZ_OBJECTS)
 	$(FUZZ_CC) -g -fsanitize=fuzzer $(FUZZ_SANITIZE) $(LDFLAGS) -o $@ $^ $(VERIFY_LIBS)
