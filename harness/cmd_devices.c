@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "harness/command.h"
-#include "harness/job.h"
+#include "harness/devices.h"
 #include "harness/limit.h"
 
 static const char usage[] = "usage: assay devices [--kernels] [--json] [--max-time TIME]\n"
@@ -54,7 +54,7 @@ static void print(const struct assay_device *device)
 
 static int print_json(const struct assay_device *devices, uint32_t count, bool kernels)
 {
-	json_t *array = assay_devices_json(devices, count);
+	json_t *array = assay_devices_json(devices, count, NULL);
 
 	for (uint32_t d = 0; d < count; d++) {
 		json_object_set_new(json_array_get(array, d), "id", json_string(devices[d].id));

@@ -6,27 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/devices.h"
 #include "harness/journal.h"
 #include "harness/measure.h"
 #include "harness/repeat.h"
 #include "harness/seeds.h"
 #include "harness/segment.h"
 #include "verify/chain.h"
-
-json_t *assay_devices_json(const struct assay_device *devices, uint32_t count)
-{
-	json_t *array = json_array();
-
-	for (uint32_t d = 0; d < count; d++) {
-		const struct assay_device_info *info = &devices[d].info;
-		json_array_append_new(array, json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:n}", "architecture",
-		                                       info->architecture, "backend", devices[d].backend->name,
-		                                       "driver", info->driver, "name", info->name, "variant",
-		                                       info->variant, "computeUnits", (json_int_t)info->compute_units,
-		                                       "memoryBytes", (json_int_t)info->memory_bytes, "deviceId"));
-	}
-	return array;
-}
 
 size_t assay_band_share(const struct assay_job *job)
 {
@@ -318,7 +304,8 @@ static enum assay_status nothing_done(const struct assay_job *job, struct assay_
 enum assay_status assay_job_texts(struct assay_job *job, struct assay_error *error)
 {
 	const struct assay_challenge *challenge = &job->challenge;
-	json_t *devices = assay_devices_json(job->devices, challenge->devices);
+	json_t *devices =
+	    assay_devices_json(job->devices, challenge->devices, challenge->asked ? challenge->verifier : NULL);
 
 	if (!job->challenge_text)
 		job->challenge_text = assay_challenge_text(challenge);

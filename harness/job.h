@@ -98,7 +98,4 @@ enum assay_status assay_job_texts(struct assay_job *job, struct assay_error *err
 /* What one run may keep of band roots, in bytes. */
 size_t assay_band_share(const struct assay_job *job);
 
-/* The devices block (SPEC 6) as a JSON array, to be released with json_decref. */
-json_t *assay_devices_json(const struct assay_device *devices, uint32_t count);
-
 #endif

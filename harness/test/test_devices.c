@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "harness/attest.h"
+#include "harness/devices.h"
 #include "harness/segment.h"
 #include "harness/test/support.h"
 #include "verify/chain.h"
@@ -302,7 +303,7 @@ static void serve(struct assay_job *job, struct assay_device *one, uint32_t coun
 	job->challenge.samples = 512;
 	job->challenge.segment_count = 1;
 	job->challenge.segments[0] = segment;
-	json_t *block = assay_devices_json(devices, count);
+	json_t *block = assay_devices_json(devices, count, NULL);
 	job->challenge_text = assay_challenge_text(&job->challenge);
 	job->devices_text = assay_json_text(block);
 	json_decref(block);

@@ -10,6 +10,7 @@
 
 #define VENDOR_CUDA
 #include "harness/choose.h"
+#include "harness/devices.h"
 #include "harness/gpu.h"
 #include "harness/selftest.h"
 #include "harness/test/support.h"
@@ -63,6 +64,33 @@ Test(gpu, selftest_and_roots)
 		assay_device_close(&device);
 	}
 	assay_device_close(&cpu);
+}
+
+/* The id of a device is for one verifier (SPEC 6): SHA-256, cut, as hashlib has it. */
+Test(gpu, ids)
+{
+	uint8_t verifier[2][32] = {{0}, {8}};
+	struct assay_device devices[2];
+	struct assay_error error;
+	json_t *block;
+
+	memset(verifier[0], 7, 32);
+	support_ok(assay_device_open(&devices[0], vendors[0].backend, 0, NULL, &error), error);
+	support_ok(assay_device_open(&devices[1], &assay_backend_cpu, 0, NULL, &error), error);
+	block = assay_devices_json(devices, 2, verifier[0]);
+	cr_expect_str_eq(json_string_value(json_object_get(json_array_get(block, 0), "deviceId")),
+	                 "d134864f9b12cd1ade48176b62999ff5");
+	cr_expect(json_is_null(json_object_get(json_array_get(block, 1), "deviceId")), "it has no UUID");
+	json_decref(block);
+	block = assay_devices_json(devices, 2, verifier[1]);
+	cr_expect_str_neq(json_string_value(json_object_get(json_array_get(block, 0), "deviceId")),
+	                  "d134864f9b12cd1ade48176b62999ff5");
+	json_decref(block);
+	block = assay_devices_json(devices, 2, NULL);
+	cr_expect(json_is_null(json_object_get(json_array_get(block, 0), "deviceId")), "nobody asks");
+	json_decref(block);
+	for (int d = 0; d < 2; d++)
+		assay_device_close(&devices[d]);
 }
 
 /* Every architecture with matrix units, by each way that it gets them. */
