@@ -32,8 +32,7 @@ static enum assay_status expired(struct assay_error *error)
 	              "the challenge has expired, and nothing is answered any more: make a new one");
 }
 
-/* A message, signed by the key that it names. */
-static enum assay_status message_read(struct assay_step *step, const char *line, size_t len, struct assay_error *error)
+enum assay_status assay_message_read(struct assay_step *step, const char *line, size_t len, struct assay_error *error)
 {
 	struct assay_envelope envelope;
 	char keyid[65];
@@ -136,7 +135,7 @@ enum assay_status assay_answer(struct assay_answers *answers, const char *line, 
 
 	if (is_after_the_end(answers, now_ns))
 		return expired(error);
-	enum assay_status status = message_read(&message, line, len, error);
+	enum assay_status status = assay_message_read(&message, line, len, error);
 	if (!status)
 		status = place_find(&number, &again, answers, &message, error);
 	if (status)
@@ -196,7 +195,7 @@ enum assay_status assay_answers_restore(struct assay_answers *answers, const cha
 	uint32_t number;
 	bool again;
 
-	if (message_read(&said, message, message_len, NULL) != ASSAY_OK ||
+	if (assay_message_read(&said, message, message_len, NULL) != ASSAY_OK ||
 	    place_find(&number, &again, answers, &said, NULL) != ASSAY_OK || again ||
 	    !is_answer(answers, &said, &answered, receipt, receipt_len))
 		return assay_fail(error, ASSAY_ERROR_INPUT, "exchange.state",

@@ -26,6 +26,10 @@ struct assay_answers {
 	char *messages[ASSAY_STEPS_MAX], *receipts[ASSAY_STEPS_MAX];
 };
 
+/* A message, signed by the key that it names. Errors: exchange.malformed, exchange.signature. */
+enum assay_status assay_message_read(struct assay_step *step, const char *line, size_t len,
+                                     struct assay_error *error) ASSAY_CHECK_RESULT;
+
 /* How many receipts there are in the end. */
 uint32_t assay_answers_total(const struct assay_answers *answers);
 

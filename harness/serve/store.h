@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a server remembers: tokens, keys, challenges, and what was said about each. Nothing outside store_sqlite*.c knows
+ * how; another database takes their place. A store is used by one thread at a time; other processes may use the same one.
+ * What a function has changed when it returns ASSAY_OK, or when the transaction around it ends, outlasts the machine.
+ *
+ * Errors of all functions: store.busy (another process writes for too long), store.failed, memory. Times are seconds
+ * since 1970. Digests are 64 hex digits, "" where there is none. */
+#ifndef HARNESS_SERVE_STORE_H
+#define HARNESS_SERVE_STORE_H
+
+#include "verify/bytes.h"
+
+struct assay_store;
+
+enum {
+	ASSAY_HEX_MAX = 65,      /* with the terminator */
+	ASSAY_NAME_MAX = 65,     /* of a token */
+	ASSAY_WHY_MAX = 201,     /* why something was revoked */
+	ASSAY_TERMS_MAX = 512,   /* what a token asks for, as text */
+	ASSAY_ENTRIES_MAX = 64,  /* of one question */
+	ASSAY_STORE_WAIT_MS = 5000,
+};
+
+/* What became of a challenge. The first one is told apart by its steps. */
+enum assay_stage {
+	ASSAY_STAGE_OPEN,
+	ASSAY_STAGE_SUBMITTED,  /* complete, not verified */
+	ASSAY_STAGE_JUDGED,     /* verified */
+	ASSAY_STAGE_SILENT,     /* had everything, and did not open */
+	ASSAY_STAGE_UNFINISHED, /* begun */
+	ASSAY_STAGE_EXPIRED,    /* not begun */
+	ASSAY_STAGE_COUNT
+};
+
+struct assay_token {
+	char name[ASSAY_NAME_MAX], terms[ASSAY_TERMS_MAX];
+	uint32_t keys_max, keys; /* that may use it; that do */
+	uint64_t made_s, revoked_s; /* revoked_s: 0 = it is not */
+	char why[ASSAY_WHY_MAX];
+};
+
+/* Outcomes by enum assay_outcome, whose values are below 5. */
+struct assay_holder {
+	char keyid[ASSAY_HEX_MAX];
+	uint64_t enrolled_s, revoked_s;
+	char why[ASSAY_WHY_MAX];
+	uint64_t stages[ASSAY_STAGE_COUNT], outcomes[5];
+};
+
+struct assay_entry {
+	char id[ASSAY_HEX_MAX], keyid[ASSAY_HEX_MAX], token[ASSAY_NAME_MAX];
+	uint8_t key[ASSAY_KEY_BYTES];
+	bool revoked; /* the key is */
+	uint64_t issued_s, expires_s, ended_s;
+	uint32_t steps, total;
+	enum assay_stage stage;
+	char attestation[ASSAY_HEX_MAX], transcript[ASSAY_HEX_MAX]; /* objects; the transcript that the attestation names */
+	char receipts[ASSAY_HEX_MAX], verdict[ASSAY_HEX_MAX];       /* objects */
+	char outcome[16], reason[40];                               /* of the verdict */
+};
+
+/* Opens the store in a directory that is there; with `create` makes it. Errors: store.missing, store.version (a newer
+ * program made it). */
+enum assay_status assay_store_open(struct assay_store **store, const char *directory, bool create,
+                                   struct assay_error *error) ASSAY_CHECK_RESULT;
+void assay_store_close(struct assay_store *store);
+
+/* The keyid whose challenges these are: taken when there was none, else errors store.key. */
+enum assay_status assay_store_own(struct assay_store *store, const char *keyid,
+                                  struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* That it can be written to. */
+enum assay_status assay_store_check(struct assay_store *store, struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* Everything until `finish` happens, or nothing. `finish` takes the status so far, and takes everything back unless it
+ * is ASSAY_OK. */
+enum assay_status assay_store_begin(struct assay_store *store, struct assay_error *error) ASSAY_CHECK_RESULT;
+enum assay_status assay_store_finish(struct assay_store *store, enum assay_status status,
+                                     struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* ---- Tokens and keys ---- */
+
+/* Errors: token.exists. */
+enum assay_status assay_store_token_add(struct assay_store *store, const struct assay_token *token,
+                                        const uint8_t hash[32], struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* By the hash of its text; an empty name when there is none. */
+enum assay_status assay_store_token_find(struct assay_store *store, struct assay_token *token, const uint8_t hash[32],
+                                         struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* Revokes what is not revoked yet. Errors: token.unknown, key.unknown. */
+enum assay_status assay_store_token_revoke(struct assay_store *store, const char *name, const char *why, uint64_t now_s,
+                                           struct assay_error *error) ASSAY_CHECK_RESULT;
+enum assay_status assay_store_key_revoke(struct assay_store *store, const char *keyid, const char *why, uint64_t now_s,
+                                         struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* An empty keyid when there is none. */
+enum assay_status assay_store_key_find(struct assay_store *store, struct assay_holder *holder, const char *keyid,
+                                       struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* That this key may use the token, which notes it. Errors: key.limit. */
+enum assay_status assay_store_key_enrol(struct assay_store *store, const struct assay_token *token, const char *keyid,
+                                        const uint8_t key[ASSAY_KEY_BYTES], uint64_t now_s,
+                                        struct assay_error *error) ASSAY_CHECK_RESULT;
+
+typedef void assay_token_visit(void *context, const struct assay_token *token);
+typedef void assay_holder_visit(void *context, const struct assay_holder *holder);
+enum assay_status assay_store_tokens(struct assay_store *store, assay_token_visit *visit, void *context,
+                                     struct assay_error *error) ASSAY_CHECK_RESULT;
+enum assay_status assay_store_keys(struct assay_store *store, bool revoked_only, assay_holder_visit *visit,
+                                   void *context, struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* ---- Challenges ---- */
+
+/* id, token, keyid, issued_s, expires_s and total count. */
+enum assay_status assay_store_add(struct assay_store *store, const struct assay_entry *entry, const char *envelope,
+                                  struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* An empty id when there is none. */
+enum assay_status assay_store_find(struct assay_store *store, struct assay_entry *entry, const char *id,
+                                   struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* The envelope, to be released with free(). */
+enum assay_status assay_store_envelope(struct assay_store *store, char **envelope, const char *id,
+                                       struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* One of this key and token that expires after `now_s` and has no steps: its id, or "". How many of this key are under
+ * way, and of all keys. */
+enum assay_status assay_store_waiting(struct assay_store *store, char id[ASSAY_HEX_MAX], const char *keyid,
+                                      const char *token, uint64_t now_s, struct assay_error *error) ASSAY_CHECK_RESULT;
+enum assay_status assay_store_under_way(struct assay_store *store, uint64_t *of_key, uint64_t *of_all,
+                                        const char *keyid, uint64_t now_s, struct assay_error *error) ASSAY_CHECK_RESULT;
+
+enum assay_status assay_store_step_add(struct assay_store *store, const char *id, uint32_t number, const char *message,
+                                       const char *receipt, struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* In order, while `visit` returns ASSAY_OK. */
+typedef enum assay_status assay_step_visit(void *context, const char *message, const char *receipt,
+                                           struct assay_error *error);
+enum assay_status assay_store_steps(struct assay_store *store, const char *id, assay_step_visit *visit, void *context,
+                                    struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* The attestation, and the transcript that it names, of an open one. */
+enum assay_status assay_store_attest(struct assay_store *store, const char *id, const char *attestation,
+                                     const char *transcript, struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* An open one is complete; its receipts are an object. */
+enum assay_status assay_store_submit(struct assay_store *store, const char *id, const char *receipts, uint64_t now_s,
+                                     struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* An open or submitted one ends. The outcome is a name, or "". */
+enum assay_status assay_store_end(struct assay_store *store, const char *id, enum assay_stage stage,
+                                  const char *verdict, const char *outcome, const char *reason, uint64_t now_s,
+                                  struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* Ids, oldest first, at most ASSAY_ENTRIES_MAX: those that are submitted; open ones that expired before `before_s`. */
+struct assay_ids {
+	uint32_t count;
+	char id[ASSAY_ENTRIES_MAX][ASSAY_HEX_MAX];
+};
+enum assay_status assay_store_submitted(struct assay_store *store, struct assay_ids *ids,
+                                        struct assay_error *error) ASSAY_CHECK_RESULT;
+enum assay_status assay_store_overdue(struct assay_store *store, struct assay_ids *ids, uint64_t before_s,
+                                      struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* All challenges by what they are in: open ones as issued, begun and drawn; and by outcome. */
+struct assay_totals {
+	uint64_t issued, begun, drawn, stages[ASSAY_STAGE_COUNT], outcomes[5];
+};
+enum assay_status assay_store_totals(struct assay_store *store, struct assay_totals *totals,
+                                     struct assay_error *error) ASSAY_CHECK_RESULT;
+
+#endif
