@@ -83,6 +83,15 @@ HARNESS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out harness/main.c $(GPU
                    $(foreach vendor,cuda hip,$(GPU_SOURCES:%.c=$(BUILD)/%_$(vendor).o))
 LIBRARY := $(BUILD)/libassay.a $(BUILD)/libassay.so.0 $(BUILD)/libassay.pc
 
+# The verifier as a server is a program of its own: provers need none of its libraries. It is built where they are.
+SERVE_LIBS := -lmicrohttpd -lsqlite3 $(VERIFY_LIBS) -lpthread
+SERVE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out harness/serve/main.c,$(wildcard harness/serve/*.c))) \
+                 $(BUILD)/harness/serve/openapi.o
+SERVE_SHARED := $(addprefix $(BUILD)/harness/,answers.o ask.o limit.o measure.o secret.o state.o terms.o)
+ifeq ($(shell pkg-config --exists libmicrohttpd sqlite3 2>/dev/null && echo yes),yes)
+SERVE := $(BUILD)/assay-serve
+endif
+
 # Not of the test program: other programs and libraries, and what is compiled in its own way.
 TEST_SOURCES := $(filter-out verify/test/fuzz_%.c harness/test/double%.c harness/test/cheats.c harness/test/slowdown.c \
                 $(addprefix harness/test/,threads.c races.c units.c group.c halves.c hip_over_cuda.c soft.c), \
@@ -90,13 +99,23 @@ TEST_SOURCES := $(filter-out verify/test/fuzz_%.c harness/test/double%.c harness
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
 .PHONY: all certify test check bench peers cheats format vectors install help clean
-all: $(BUILD)/assay $(BUILD)/assay-verify $(LIBRARY)
+all: $(BUILD)/assay $(BUILD)/assay-verify $(LIBRARY) $(SERVE)
 
 $(BUILD)/assay: $(BUILD)/harness/main.o $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o $(BUILD)/libassay.a
 	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ $(HARNESS_LIBS)
 
 $(BUILD)/assay-verify: $(BUILD)/verify/main.o $(BUILD)/verify/cli.o $(BUILD)/libassay.a
 	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ $(VERIFY_LIBS)
+
+$(BUILD)/assay-serve: $(BUILD)/harness/serve/main.o $(SERVE_OBJECTS) $(SERVE_SHARED) $(BUILD)/libassay.a
+	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ $(SERVE_LIBS)
+
+$(BUILD)/harness/serve/openapi.c: harness/serve/openapi.json ci/embed
+	@mkdir -p $(@D)
+	ci/embed file assay_openapi $< > $@
+
+$(BUILD)/harness/serve/openapi.o: $(BUILD)/harness/serve/openapi.c
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/libassay.a: $(VERIFY_OBJECTS)
 	rm -f $@
@@ -211,7 +230,7 @@ help:
 	@echo 'make certify   install what is missing, build, benchmark every device, sign, verify, plot'
 	@echo 'make test      install what is missing, build, run every test, also under sanitizers'
 	@echo 'make check     what CI checks besides: style, include law, warnings, vectors, results, fuzzers'
-	@echo 'make           build/assay, build/assay-verify, libassay'
+	@echo 'make           build/assay, build/assay-verify, libassay; build/assay-serve where its libraries are'
 	@echo 'make bench     bare and whole rates, and the cost of a recheck'
 	@echo 'make peers     the same side by side with OpenBLAS and hashcat'
 	@echo 'make cheats    how much slower provers of memory/1 are that have less than the table'
@@ -231,7 +250,7 @@ cheats: $(BUILD)/cheats
 vectors:
 	OMP_NUM_THREADS=1 $(PYTHON) ci/vectors.py write verify/vectors
 
-FORMATTED = $(wildcard kernels/*.[ch] kernels/*.cl verify/*.[ch] harness/*.[ch] verify/test/*.[ch] harness/test/*.[ch])
+FORMATTED = $(wildcard kernels/*.[ch] kernels/*.cl verify/*.[ch] harness/*.[ch] harness/serve/*.[ch] verify/test/*.[ch] harness/test/*.[ch])
 format:
 	clang-format -i $(FORMATTED)
 
@@ -241,7 +260,7 @@ clean:
 install: all $(BUILD)/assay.1 $(BUILD)/assay.bash
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	  $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-	install $(BUILD)/assay $(BUILD)/assay-verify $(DESTDIR)$(PREFIX)/bin
+	install $(BUILD)/assay $(BUILD)/assay-verify $(SERVE) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 verify/assay.h $(DESTDIR)$(PREFIX)/include
 	install -m 644 $(BUILD)/libassay.a $(DESTDIR)$(PREFIX)/lib
 	install $(BUILD)/libassay.so.0 $(DESTDIR)$(PREFIX)/lib
@@ -251,7 +270,7 @@ install: all $(BUILD)/assay.1 $(BUILD)/assay.bash
 	install -m 644 $(BUILD)/assay.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/assay
 
 # Manual page and completion come from the commands' own help.
-$(BUILD)/assay.1 $(BUILD)/assay.bash &: $(BUILD)/assay ci/manual
+$(BUILD)/assay.1 $(BUILD)/assay.bash &: $(BUILD)/assay $(SERVE) ci/manual
 	ci/manual $(BUILD)
 
 # ---- Tests -------------------------------------------------------------------------------------------------------
@@ -291,10 +310,10 @@ $(BUILD)/harness/test/soft.o: harness/test/soft.c
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -O3 -Wno-pedantic -Wno-conversion -DLANES=$(LANES_soft) -c -o $@ $<
 
 # What the tests run is built too; they find it by ASSAY_BUILD.
-$(BUILD)/assay-tests: $(TEST_OBJECTS) $(UNITS_OBJECTS) $(SOFT_OBJECTS) $(CHEATS_OBJECTS) $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o \
-                      $(BUILD)/libassay.a \
-                      | $(BUILD)/assay $(BUILD)/assay-verify $(BUILD)/libassay.so.0 $(DOUBLES) $(SPIR)
-	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ -lcriterion $(HARNESS_LIBS)
+$(BUILD)/assay-tests: $(TEST_OBJECTS) $(UNITS_OBJECTS) $(SOFT_OBJECTS) $(CHEATS_OBJECTS) $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(SERVE_OBJECTS) \
+                      $(BUILD)/verify/cli.o $(BUILD)/libassay.a \
+                      | $(BUILD)/assay $(BUILD)/assay-verify $(BUILD)/assay-serve $(BUILD)/libassay.so.0 $(DOUBLES) $(SPIR)
+	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ -lcriterion -lmicrohttpd -lsqlite3 $(HARNESS_LIBS)
 
 # Doubles of the vendors' drivers, with the kernels as plain C of one lane.
 LANES_scalar := 1

@@ -20,6 +20,7 @@ int assay_command_devices(int argc, char **argv);
 int assay_command_doctor(int argc, char **argv);
 int assay_command_keygen(int argc, char **argv);
 int assay_command_run(int argc, char **argv);
+int assay_command_serve(int argc, char **argv);
 int assay_command_show(int argc, char **argv);
 int assay_command_selftest(int argc, char **argv);
 int assay_command_bench(int argc, char **argv);

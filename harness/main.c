@@ -24,6 +24,7 @@ static const struct {
     {"verify", assay_verify_command, "[--trust KEY.pub|DIR]... ATTESTATION...", "check attestations"},
     {"challenge", assay_command_challenge, "-k KEY -o NAME --devices N --memory SIZE ...", "ask for a proof"},
     {"answer", assay_command_answer, "-k KEY NAME.challenge.json X.messages.jsonl", "answer one who proves"},
+    {"serve", assay_command_serve, "start|token|revoke|list ...", "be a verifier for many, over HTTP"},
     {"show", assay_command_show, "ATTESTATION", "print what an attestation says"},
     {"reproduce", assay_command_reproduce, "[-d DEV] ATTESTATION", "do an attestation's rounds again, bit for bit"},
     {"selftest", assay_command_selftest, "[-d DEV,...] [--variant NAME]", "check that devices compute correctly"},

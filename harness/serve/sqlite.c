@@ -18,7 +18,8 @@ enum { SCHEMA = 1 };
 static const char schema[] =
     "CREATE TABLE owner (one INTEGER PRIMARY KEY CHECK (one = 1), keyid TEXT NOT NULL) STRICT;"
     "CREATE TABLE tokens (name TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, terms TEXT NOT NULL,"
-    " keys_max INTEGER NOT NULL, made INTEGER NOT NULL, revoked INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT '')"
+    " keys_max INTEGER NOT NULL, made INTEGER NOT NULL, revoked INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT "
+    "'')"
     " STRICT;"
     "CREATE TABLE keys (keyid TEXT PRIMARY KEY, key BLOB NOT NULL UNIQUE, enrolled INTEGER NOT NULL,"
     " revoked INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT '') STRICT;"
@@ -58,9 +59,8 @@ static sqlite3_stmt *prepared(struct assay_store *store, const char *text)
 		i++;
 	if (i == ASSAY_STATEMENTS_MAX)
 		return NULL;
-	if (!store->statements[i].text &&
-	    sqlite3_prepare_v3(store->database, text, -1, SQLITE_PREPARE_PERSISTENT, &store->statements[i].statement,
-	                       NULL) == SQLITE_OK)
+	if (!store->statements[i].text && sqlite3_prepare_v3(store->database, text, -1, SQLITE_PREPARE_PERSISTENT,
+	                                                     &store->statements[i].statement, NULL) == SQLITE_OK)
 		store->statements[i].text = text;
 	return store->statements[i].statement;
 }
@@ -77,8 +77,8 @@ static bool bind(sqlite3_stmt *statement, const char *kinds, va_list values)
 			good = sqlite3_bind_blob(statement, i + 1, va_arg(values, const uint8_t *), 32,
 			                         SQLITE_TRANSIENT) == SQLITE_OK;
 		else
-			good = sqlite3_bind_int64(statement, i + 1, (sqlite3_int64)va_arg(values, uint64_t)) ==
-			       SQLITE_OK;
+			good =
+			    sqlite3_bind_int64(statement, i + 1, (sqlite3_int64)va_arg(values, uint64_t)) == SQLITE_OK;
 	}
 	return good;
 }
@@ -193,7 +193,7 @@ static enum assay_status version_find(struct assay_store *store, uint64_t *versi
 static enum assay_status script(struct assay_store *store, const char *text, struct assay_error *error)
 {
 	return sqlite3_exec(store->database, text, NULL, NULL, NULL) == SQLITE_OK ? ASSAY_OK
-	                                                                         : assay_sqlite_fail(store, error);
+	                                                                          : assay_sqlite_fail(store, error);
 }
 
 /* Two processes may come at once. */
@@ -230,8 +230,8 @@ enum assay_status assay_store_open(struct assay_store **store, const char *direc
 	if (snprintf(path, sizeof path, "%s/store.sqlite", directory) >= ASSAY_PATH_MAX)
 		return assay_fail(error, ASSAY_ERROR_IO, "io.open", "%.80s...: the name is too long", directory);
 	if (!create && stat(path, &info) != 0)
-		return assay_fail(error, ASSAY_ERROR_IO, "store.missing",
-		                  "%s: %s; `assay serve token` makes a store", path, strerror(errno));
+		return assay_fail(error, ASSAY_ERROR_IO, "store.missing", "%s: %s; `assay serve token` makes a store",
+		                  path, strerror(errno));
 	struct assay_store *made = calloc(1, sizeof *made);
 	if (!made)
 		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
@@ -282,9 +282,10 @@ enum assay_status assay_store_own(struct assay_store *store, const char *keyid, 
 		assay_sqlite_text(owner, sizeof owner, statement, 0);
 	assay_sqlite_end(statement);
 	if (!status && strcmp(owner, keyid) != 0)
-		status = assay_fail(error, ASSAY_ERROR_INPUT, "store.key",
-		                    "the store is of the key %.16s..., and this one is %.16s...: give that key (-k), or "
-		                    "another directory (-s)",
-		                    owner, keyid);
+		status =
+		    assay_fail(error, ASSAY_ERROR_INPUT, "store.key",
+		               "the store is of the key %.16s..., and this one is %.16s...: give that key (-k), or "
+		               "another directory (-s)",
+		               owner, keyid);
 	return status;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a server remembers: tokens, keys, challenges, and what was said about each. Nothing outside store_sqlite*.c knows
- * how; another database takes their place. A store is used by one thread at a time; other processes may use the same one.
- * What a function has changed when it returns ASSAY_OK, or when the transaction around it ends, outlasts the machine.
+ * What a server remembers: tokens, keys, challenges, and what was said about each. Nothing outside store_sqlite*.c
+ * knows how; another database takes their place. A store is used by one thread at a time; other processes may use the
+ * same one. What a function has changed when it returns ASSAY_OK, or when the transaction around it ends, outlasts the
+ * machine.
  *
  * Errors of all functions: store.busy (another process writes for too long), store.failed, memory. Times are seconds
  * since 1970. Digests are 64 hex digits, "" where there is none. */
@@ -14,11 +15,11 @@
 struct assay_store;
 
 enum {
-	ASSAY_HEX_MAX = 65,      /* with the terminator */
-	ASSAY_NAME_MAX = 65,     /* of a token */
-	ASSAY_WHY_MAX = 201,     /* why something was revoked */
-	ASSAY_TERMS_MAX = 512,   /* what a token asks for, as text */
-	ASSAY_ENTRIES_MAX = 64,  /* of one question */
+	ASSAY_HEX_MAX = 65,     /* with the terminator */
+	ASSAY_NAME_MAX = 65,    /* of a token */
+	ASSAY_WHY_MAX = 201,    /* why something was revoked */
+	ASSAY_TERMS_MAX = 512,  /* what a token asks for, as text */
+	ASSAY_ENTRIES_MAX = 64, /* of one question */
 	ASSAY_STORE_WAIT_MS = 5000,
 };
 
@@ -35,7 +36,7 @@ enum assay_stage {
 
 struct assay_token {
 	char name[ASSAY_NAME_MAX], terms[ASSAY_TERMS_MAX];
-	uint32_t keys_max, keys; /* that may use it; that do */
+	uint32_t keys_max, keys;    /* that may use it; that do */
 	uint64_t made_s, revoked_s; /* revoked_s: 0 = it is not */
 	char why[ASSAY_WHY_MAX];
 };
@@ -55,9 +56,10 @@ struct assay_entry {
 	uint64_t issued_s, expires_s, ended_s;
 	uint32_t steps, total;
 	enum assay_stage stage;
-	char attestation[ASSAY_HEX_MAX], transcript[ASSAY_HEX_MAX]; /* objects; the transcript that the attestation names */
-	char receipts[ASSAY_HEX_MAX], verdict[ASSAY_HEX_MAX];       /* objects */
-	char outcome[16], reason[40];                               /* of the verdict */
+	char attestation[ASSAY_HEX_MAX],
+	    transcript[ASSAY_HEX_MAX];                        /* objects; the transcript that the attestation names */
+	char receipts[ASSAY_HEX_MAX], verdict[ASSAY_HEX_MAX]; /* objects */
+	char outcome[16], reason[40];                         /* of the verdict */
 };
 
 /* Opens the store in a directory that is there; with `create` makes it. Errors: store.missing, store.version (a newer
@@ -130,7 +132,8 @@ enum assay_status assay_store_envelope(struct assay_store *store, char **envelop
 enum assay_status assay_store_waiting(struct assay_store *store, char id[ASSAY_HEX_MAX], const char *keyid,
                                       const char *token, uint64_t now_s, struct assay_error *error) ASSAY_CHECK_RESULT;
 enum assay_status assay_store_under_way(struct assay_store *store, uint64_t *of_key, uint64_t *of_all,
-                                        const char *keyid, uint64_t now_s, struct assay_error *error) ASSAY_CHECK_RESULT;
+                                        const char *keyid, uint64_t now_s,
+                                        struct assay_error *error) ASSAY_CHECK_RESULT;
 
 enum assay_status assay_store_step_add(struct assay_store *store, const char *id, uint32_t number, const char *message,
                                        const char *receipt, struct assay_error *error) ASSAY_CHECK_RESULT;

@@ -156,10 +156,10 @@ enum assay_status assay_store_attest(struct assay_store *store, const char *id, 
                                      const char *transcript, struct assay_error *error)
 {
 	uint64_t changed;
-	enum assay_status status = assay_sqlite_do(
-	    store, &changed, error,
-	    "UPDATE challenges SET attestation = ?2, transcript = ?3 WHERE id = ?1 AND stage = 0", "sss", id,
-	    attestation, transcript);
+	enum assay_status status =
+	    assay_sqlite_do(store, &changed, error,
+	                    "UPDATE challenges SET attestation = ?2, transcript = ?3 WHERE id = ?1 AND stage = 0",
+	                    "sss", id, attestation, transcript);
 
 	return changed_one(status, changed, error);
 }
@@ -221,10 +221,9 @@ enum assay_status assay_store_overdue(struct assay_store *store, struct assay_id
 {
 	return ids_read(
 	    store, ids,
-	    assay_sqlite_ask(
-	        store, error,
-	        "SELECT id FROM challenges WHERE stage = 0 AND expires < ?1 ORDER BY expires, id LIMIT 64", "i",
-	        before_s),
+	    assay_sqlite_ask(store, error,
+	                     "SELECT id FROM challenges WHERE stage = 0 AND expires < ?1 ORDER BY expires, id LIMIT 64",
+	                     "i", before_s),
 	    error);
 }
 
@@ -241,12 +240,12 @@ enum assay_status assay_store_totals(struct assay_store *store, struct assay_tot
 	bool has = true;
 
 	memset(totals, 0, sizeof *totals);
-	sqlite3_stmt *row = assay_sqlite_ask(
-	    store, error,
-	    "SELECT stage, outcome, count(*), CASE WHEN stage > 0 THEN 0 ELSE (SELECT"
-	    " (count(*) > 0) + (count(*) = total) FROM steps WHERE challenge = id) END AS way"
-	    " FROM challenges GROUP BY stage, outcome, way",
-	    "");
+	sqlite3_stmt *row =
+	    assay_sqlite_ask(store, error,
+	                     "SELECT stage, outcome, count(*), CASE WHEN stage > 0 THEN 0 ELSE (SELECT"
+	                     " (count(*) > 0) + (count(*) = total) FROM steps WHERE challenge = id) END AS way"
+	                     " FROM challenges GROUP BY stage, outcome, way",
+	                     "");
 	enum assay_status status = assay_sqlite_next(store, row, &has, error);
 	while (!status && has) {
 		const uint64_t stage = assay_sqlite_number(row, 0), count = assay_sqlite_number(row, 2),
@@ -271,9 +270,8 @@ static enum assay_status holder_counts(struct assay_store *store, struct assay_h
 {
 	bool has = true;
 	sqlite3_stmt *row = assay_sqlite_ask(
-	    store, error,
-	    "SELECT stage, outcome, count(*) FROM challenges WHERE keyid = ?1 GROUP BY stage, outcome", "s",
-	    holder->keyid);
+	    store, error, "SELECT stage, outcome, count(*) FROM challenges WHERE keyid = ?1 GROUP BY stage, outcome",
+	    "s", holder->keyid);
 	enum assay_status status = assay_sqlite_next(store, row, &has, error);
 
 	while (!status && has) {

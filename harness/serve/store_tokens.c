@@ -15,8 +15,9 @@ enum assay_status assay_store_token_add(struct assay_store *store, const struct 
 	    token->name, hash, token->terms, (uint64_t)token->keys_max, token->made_s);
 
 	if (!status && !changed)
-		status = assay_fail(error, ASSAY_ERROR_INPUT, "token.exists",
-		                    "%s: there is a token of that name, revoked or not; take another name", token->name);
+		status =
+		    assay_fail(error, ASSAY_ERROR_INPUT, "token.exists",
+		               "%s: there is a token of that name, revoked or not; take another name", token->name);
 	return status;
 }
 
@@ -114,8 +115,7 @@ enum assay_status assay_store_key_revoke(struct assay_store *store, const char *
 }
 
 enum assay_status assay_store_key_enrol(struct assay_store *store, const struct assay_token *token, const char *keyid,
-                                        const uint8_t key[ASSAY_KEY_BYTES], uint64_t now_s,
-                                        struct assay_error *error)
+                                        const uint8_t key[ASSAY_KEY_BYTES], uint64_t now_s, struct assay_error *error)
 {
 	bool uses = false;
 	sqlite3_stmt *row = assay_sqlite_ask(store, error, "SELECT 1 FROM users WHERE token = ?1 AND keyid = ?2", "ss",
@@ -129,9 +129,9 @@ enum assay_status assay_store_key_enrol(struct assay_store *store, const struct 
 		return assay_fail(error, ASSAY_ERROR_INPUT, "key.limit",
 		                  "the token is for %u key%s, and others have it: ask for a token of your own",
 		                  token->keys_max, token->keys_max == 1 ? "" : "s");
-	status = assay_sqlite_do(store, NULL, error,
-	                         "INSERT OR IGNORE INTO keys (keyid, key, enrolled) VALUES (?1, ?2, ?3)", "shi", keyid,
-	                         key, now_s);
+	status =
+	    assay_sqlite_do(store, NULL, error, "INSERT OR IGNORE INTO keys (keyid, key, enrolled) VALUES (?1, ?2, ?3)",
+	                    "shi", keyid, key, now_s);
 	if (!status)
 		status = assay_sqlite_do(store, NULL, error, "INSERT INTO users (token, keyid) VALUES (?1, ?2)", "ss",
 		                         token->name, keyid);

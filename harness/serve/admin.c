@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * assay serve token, revoke and list: who may ask, and what is known of them. The server may run meanwhile. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <sodium.h>
+
+#include "harness/serve/command.h"
+#include "harness/serve/objects.h"
+#include "harness/serve/prescribe.h"
+#include "verify/challenge.h"
+
+const char assay_serve_token_usage[] =
+    "usage: assay serve token -s DIR NAME [--keys N] --devices N (--memory 80GiB|cpu | --row NAME) [-p PROFILE] ...\n"
+    "\n"
+    "Makes a token, and prints it this once: whoever has it may ask for challenges, which are what you say here, each "
+    "with\n"
+    "a nonce of its own. Only a hash of it is kept.\n"
+    "\n"
+    "  -s, --store DIR         the server's; made when it is not there\n"
+    "      --keys N            how many provers' keys may use it, those that come first (1)\n" ASSAY_ASK_USAGE;
+
+const char assay_serve_revoke_usage[] =
+    "usage: assay serve revoke -s DIR (--token NAME | --key KEYID) [--reason TEXT]\n"
+    "\n"
+    "A revoked token gets no challenges; a revoked key gets none either, and nothing of it is answered or taken any "
+    "more.\n"
+    "\n"
+    "  -s, --store DIR         the server's\n"
+    "      --token NAME        the token of that name\n"
+    "      --key KEYID         the key, by its keyid: 64 hex digits\n"
+    "      --reason TEXT       of a key it is told to everybody (/v1/revocations)\n";
+
+const char assay_serve_list_usage[] = "usage: assay serve list -s DIR [--json]\n"
+                                      "\n"
+                                      "Tokens, and keys with their verdicts.\n"
+                                      "\n"
+                                      "  -s, --store DIR         the server's\n"
+                                      "      --json              as one line of JSON\n";
+
+/* ---- token ---- */
+
+enum { TOKEN_BYTES = 32, TOKEN_MAX = 64, KEYS_MAX = 100000 };
+
+static bool is_name(const char *name)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	const size_t len = strlen(name);
+
+	return len > 0 && len < ASSAY_NAME_MAX && strspn(name, allowed) == len;
+}
+
+/* "assay1_" and 256 random bits. */
+static void token_make(char text[TOKEN_MAX], uint8_t hash[32])
+{
+	uint8_t bytes[TOKEN_BYTES];
+	char base64[TOKEN_MAX];
+
+	randombytes_buf(bytes, sizeof bytes);
+	sodium_bin2base64(base64, sizeof base64, bytes, sizeof bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	snprintf(text, TOKEN_MAX, "assay1_%s", base64);
+	crypto_hash_sha256(hash, (const uint8_t *)text, strlen(text));
+	sodium_memzero(bytes, sizeof bytes);
+	sodium_memzero(base64, sizeof base64);
+}
+
+/* That a challenge can be made of it: a mistake shows now, and not to a prover. */
+static enum assay_status ask_check(const struct assay_ask *ask, struct assay_error *error)
+{
+	static struct assay_challenge challenge;
+	const struct assay_row *row;
+	struct assay_secret secret;
+	char *text;
+
+	assay_secret_make(&secret);
+	enum assay_status status = assay_ask_make(&challenge, &row, ask, secret.key, error);
+	if (!status)
+		status = assay_ask_seal(&text, &challenge, &secret, error);
+	if (!status)
+		free(text);
+	assay_secret_forget(&secret);
+	return status;
+}
+
+static enum assay_status token_add(const char *directory, struct assay_token *token, const struct assay_ask *ask,
+                                   char text[TOKEN_MAX], struct assay_error *error)
+{
+	struct assay_objects objects;
+	struct assay_store *store = NULL;
+	uint8_t hash[32];
+
+	enum assay_status status = ask_check(ask, error);
+	if (!status)
+		status = assay_prescribe_text(token->terms, ask, error);
+	if (!status)
+		status = assay_objects_open(&objects, directory, error);
+	if (!status)
+		status = assay_store_open(&store, directory, true, error);
+	token_make(text, hash);
+	token->made_s = (uint64_t)time(NULL);
+	if (!status)
+		status = assay_store_token_add(store, token, hash, error);
+	assay_store_close(store);
+	return status;
+}
+
+int assay_serve_token(int argc, char **argv)
+{
+	enum { KEYS = 256 };
+	static const struct option table[] = {ASSAY_ASK_LONG,
+	                                      {"store", required_argument, NULL, 'S'},
+	                                      {"keys", required_argument, NULL, KEYS},
+	                                      {"help", no_argument, NULL, 'h'},
+	                                      {0}};
+	struct assay_ask ask = ASSAY_ASK_DEFAULT;
+	struct assay_token token = {.keys_max = 1};
+	struct assay_error error;
+	const char *directory = NULL;
+	char text[TOKEN_MAX];
+	uint64_t keys = 1;
+
+	for (int option, which = -1; (option = getopt_long(argc, argv, "s:h" ASSAY_ASK_SHORT, table, &which)) != -1;
+	     which = -1) {
+		bool known = true;
+		enum assay_status status = ASSAY_OK;
+		/* --samples is an 's' too, but a long one. */
+		if (option == 'S' || (option == 's' && which < 0))
+			directory = optarg;
+		else if (option == KEYS)
+			status = assay_serve_number(&keys, "--keys", optarg, 1, KEYS_MAX, &error);
+		else
+			status = assay_ask_option(&ask, option, optarg, &known, &error);
+		if (status)
+			return assay_serve_complain(&error);
+		if (!known)
+			return assay_serve_usage(assay_serve_token_usage, option == 'h');
+	}
+	if (optind + 1 != argc || !directory || !assay_ask_is_complete(&ask))
+		return assay_serve_usage(assay_serve_token_usage, false);
+	if (!is_name(argv[optind])) {
+		(void)assay_fail(&error, ASSAY_ERROR_INPUT, "token.name",
+		                 "%.80s: a name of a token has 1 to 64 of a-z, A-Z, 0-9, '.', '_' and '-'",
+		                 argv[optind]);
+		return assay_serve_complain(&error);
+	}
+	snprintf(token.name, sizeof token.name, "%s", argv[optind]);
+	token.keys_max = (uint32_t)keys;
+	if (token_add(directory, &token, &ask, text, &error) != ASSAY_OK)
+		return assay_serve_complain(&error);
+	printf("%s\n", text);
+	sodium_memzero(text, sizeof text);
+	return 0;
+}
+
+/* ---- revoke ---- */
+
+int assay_serve_revoke(int argc, char **argv)
+{
+	static const struct option table[] = {
+	    {"store", required_argument, NULL, 's'}, {"token", required_argument, NULL, 't'},
+	    {"key", required_argument, NULL, 'k'},   {"reason", required_argument, NULL, 'r'},
+	    {"help", no_argument, NULL, 'h'},        {0}};
+	const char *directory = NULL, *token = NULL, *key = NULL, *reason = "";
+	char why[ASSAY_WHY_MAX];
+	struct assay_error error;
+	struct assay_store *store = NULL;
+
+	for (int option; (option = getopt_long(argc, argv, "s:h", table, NULL)) != -1;) {
+		if (option == 's')
+			directory = optarg;
+		else if (option == 't')
+			token = optarg;
+		else if (option == 'k')
+			key = optarg;
+		else if (option == 'r')
+			reason = optarg;
+		else
+			return assay_serve_usage(assay_serve_revoke_usage, option == 'h');
+	}
+	if (optind < argc || !directory || !token == !key)
+		return assay_serve_usage(assay_serve_revoke_usage, false);
+	enum assay_status status = ASSAY_OK;
+	if (snprintf(why, sizeof why, "%s", reason) >= (int)sizeof why)
+		status = assay_fail(&error, ASSAY_ERROR_INPUT, "reason.length", "--reason: at most %d characters",
+		                    ASSAY_WHY_MAX - 1);
+	assay_printable(why);
+	if (!status)
+		status = assay_store_open(&store, directory, false, &error);
+	if (!status)
+		status = token ? assay_store_token_revoke(store, token, why, (uint64_t)time(NULL), &error)
+		               : assay_store_key_revoke(store, key, why, (uint64_t)time(NULL), &error);
+	assay_store_close(store);
+	return status ? assay_serve_complain(&error) : 0;
+}
+
+/* ---- list ---- */
+
+static json_t *time_json(uint64_t seconds)
+{
+	char text[21];
+
+	if (!seconds)
+		return json_null();
+	assay_utc_text(text, seconds);
+	return json_string(text);
+}
+
+static void token_append(void *context, const struct assay_token *token)
+{
+	json_array_append_new(json_object_get(context, "tokens"),
+	                      json_pack("{s:s,s:o,s:i,s:i,s:o,s:o,s:o}", "name", token->name, "terms",
+	                                assay_json_parse(token->terms, strlen(token->terms)), "keys", (int)token->keys,
+	                                "keysMax", (int)token->keys_max, "made", time_json(token->made_s), "revoked",
+	                                time_json(token->revoked_s), "revokedReason",
+	                                token->revoked_s ? json_string(token->why) : json_null()));
+}
+
+static void key_append(void *context, const struct assay_holder *key)
+{
+	json_array_append_new(
+	    json_object_get(context, "keys"),
+	    json_pack("{s:s,s:o,s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:I}", "keyid", key->keyid, "enrolled",
+	              time_json(key->enrolled_s), "revoked", time_json(key->revoked_s), "revokedReason",
+	              key->revoked_s ? json_string(key->why) : json_null(), "pass",
+	              (json_int_t)key->outcomes[ASSAY_PASS], "fail", (json_int_t)key->outcomes[ASSAY_FAIL],
+	              "inconclusive", (json_int_t)key->outcomes[ASSAY_INCONCLUSIVE], "malformed",
+	              (json_int_t)key->outcomes[ASSAY_MALFORMED], "silent", (json_int_t)key->stages[ASSAY_STAGE_SILENT],
+	              "unfinished", (json_int_t)key->stages[ASSAY_STAGE_UNFINISHED]));
+}
+
+static void token_print(void *context, const struct assay_token *token)
+{
+	(void)context;
+	printf("token  %-24s %u of %u keys%s%s%s\n       %s\n", token->name, token->keys, token->keys_max,
+	       token->revoked_s ? "; revoked" : "", *token->why ? ": " : "", token->why, token->terms);
+}
+
+static void key_print(void *context, const struct assay_holder *key)
+{
+	(void)context;
+	printf("key    %s\n       %" PRIu64 " pass, %" PRIu64 " fail, %" PRIu64 " inconclusive, %" PRIu64
+	       " malformed, %" PRIu64 " silent, %" PRIu64 " unfinished%s%s%s\n",
+	       key->keyid, key->outcomes[ASSAY_PASS], key->outcomes[ASSAY_FAIL], key->outcomes[ASSAY_INCONCLUSIVE],
+	       key->outcomes[ASSAY_MALFORMED], key->stages[ASSAY_STAGE_SILENT], key->stages[ASSAY_STAGE_UNFINISHED],
+	       key->revoked_s ? "; revoked" : "", *key->why ? ": " : "", key->why);
+}
+
+int assay_serve_list(int argc, char **argv)
+{
+	static const struct option table[] = {{"store", required_argument, NULL, 's'},
+	                                      {"json", no_argument, NULL, 'j'},
+	                                      {"help", no_argument, NULL, 'h'},
+	                                      {0}};
+	struct assay_store *store = NULL;
+	struct assay_error error;
+	const char *directory = NULL;
+	bool json = false;
+
+	for (int option; (option = getopt_long(argc, argv, "s:h", table, NULL)) != -1;) {
+		if (option == 's')
+			directory = optarg;
+		else if (option == 'j')
+			json = true;
+		else
+			return assay_serve_usage(assay_serve_list_usage, option == 'h');
+	}
+	if (optind < argc || !directory)
+		return assay_serve_usage(assay_serve_list_usage, false);
+	json_t *all = json_pack("{s:[],s:[]}", "tokens", "keys");
+	enum assay_status status = assay_store_open(&store, directory, false, &error);
+	if (!status)
+		status = assay_store_tokens(store, json ? token_append : token_print, all, &error);
+	if (!status)
+		status = assay_store_keys(store, false, json ? key_append : key_print, all, &error);
+	assay_store_close(store);
+	char *text = status || !json ? NULL : assay_json_text(all);
+	if (text)
+		printf("%s\n", text);
+	free(text);
+	json_decref(all);
+	return status ? assay_serve_complain(&error) : 0;
+}

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See http.h. */
+#include "harness/serve/http.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/measure.h"
+#include "harness/serve/address.h"
+#include "harness/serve/routes.h"
+#include "harness/serve/watch.h"
+
+struct assay_http {
+	struct MHD_Daemon *daemon;
+	struct assay_server *server;
+	atomic_int requests; /* in progress */
+};
+
+/* One request. */
+struct call {
+	struct assay_request request;
+	struct assay_reply reply; /* a refusal before the body: status > 0 */
+	struct assay_watched *watched;
+	size_t number; /* of the route */
+	const char *method;
+	char body[ASSAY_SMALL_BYTES_MAX + 1];
+};
+
+static uint64_t in_s(uint64_t seconds)
+{
+	return assay_clock_ns() + seconds * 1000000000;
+}
+
+/* ---- Connections ---- */
+
+static void connection_notify(void *context, struct MHD_Connection *connection, void **socket_context,
+                              enum MHD_ConnectionNotificationCode what)
+{
+	struct assay_http *http = context;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		*socket_context = info ? assay_watch_open(info->connect_fd, in_s(http->server->limits.header_s)) : NULL;
+		assay_metrics_connection(&http->server->metrics, 1);
+	} else {
+		assay_watch_close(*socket_context);
+		*socket_context = NULL;
+		assay_metrics_connection(&http->server->metrics, -1);
+	}
+}
+
+/* ---- Before the body ---- */
+
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+/* False when there is no such number. */
+static bool length_parse(uint64_t *len, const char *text)
+{
+	if (!text || !*text || strlen(text) > 18 || strspn(text, "0123456789") != strlen(text))
+		return false;
+	*len = strtoull(text, NULL, 10);
+	return true;
+}
+
+static void body_check(struct call *call, struct MHD_Connection *connection, const char *length)
+{
+	const char *encoding = header(connection, MHD_HTTP_HEADER_CONTENT_ENCODING);
+	const char *type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE);
+	uint64_t len;
+
+	if (header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING) || !length_parse(&len, length))
+		assay_reply_refuse(&call->reply, "body.length", "say how long the body is: Content-Length");
+	else if ((encoding && strcasecmp(encoding, "identity") != 0) ||
+	         (type && strncasecmp(type, "multipart/", strlen("multipart/")) == 0))
+		assay_reply_refuse(&call->reply, "body.type", "send the bytes as they are, not encoded or in parts");
+	else if (!call->request.route->streams && len > ASSAY_SMALL_BYTES_MAX)
+		assay_reply_refuse(&call->reply, "body.size", "the body is longer than any that would be taken");
+}
+
+static void call_begin(struct assay_server *server, struct call *call, struct MHD_Connection *connection,
+                       const char *path, const char *length)
+{
+	uint64_t len = 0;
+
+	call->request.route = assay_route_find(call->method, path, call->request.id, &call->reply.allow);
+	call->number = call->request.route ? (size_t)(call->request.route - assay_routes) : SIZE_MAX;
+	if (!call->request.route) {
+		assay_reply_refuse(&call->reply, call->reply.allow ? "method.unknown" : "path.unknown",
+		                   call->reply.allow ? "the path has other methods: see Allow"
+		                                     : "there is no such path: see /v1/openapi.json");
+		return;
+	}
+	if (!call->request.route->takes)
+		return;
+	body_check(call, connection, length);
+	if (call->reply.status || !call->request.route->begin)
+		return;
+	call->request.route->begin(server, &call->request, &call->reply);
+	if (!call->reply.status && length_parse(&len, length) && len > call->request.most)
+		assay_reply_refuse(&call->reply, "body.size", "the body is longer than any that would be taken");
+}
+
+/* ---- The reply ---- */
+
+static void headers_add(struct MHD_Response *response, const struct assay_reply *reply)
+{
+	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	(void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	if (reply->type)
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->type);
+	if (*reply->location)
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, reply->location);
+	if (reply->status == 405 && reply->allow)
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow);
+	if (reply->status == 401)
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+	if (reply->status == 429 || reply->status == 503)
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "5");
+}
+
+static void call_log(const struct assay_server *server, const struct call *call)
+{
+	const bool known = call->request.route != NULL;
+	/* Probes come all the time. */
+	const bool probe = known && strncmp(call->request.route->path, "/v1/", 4) != 0 && call->reply.status == 200;
+
+	assay_metrics_request((struct assay_metrics *)&server->metrics, call->number, call->reply.status);
+	if (!probe)
+		assay_log("request", call->request.id, "%s %s %u%s%s", known ? call->request.route->method : "other",
+		          known ? call->request.route->path : "other", call->reply.status,
+		          *call->reply.reason ? " " : "", call->reply.reason);
+}
+
+static enum MHD_Result reply_send(struct assay_http *http, struct call *call, struct MHD_Connection *connection)
+{
+	struct assay_reply *reply = &call->reply;
+	struct MHD_Response *response;
+
+	/* What the request holds is free before anybody hears of the reply. */
+	assay_incoming_close(&call->request.incoming);
+	assay_upload_release(http->server, &call->request);
+	call_log(http->server, call);
+	assay_watch_until(call->watched, in_s(http->server->limits.body_s + reply->file_len / ASSAY_RATE_BYTES_MIN));
+	if (reply->file >= 0) {
+		response = MHD_create_response_from_fd64(reply->file_len, reply->file);
+		if (response)
+			reply->file = -1;
+	} else {
+		response = MHD_create_response_from_buffer(reply->len, reply->body, MHD_RESPMEM_MUST_FREE);
+		if (response)
+			reply->body = NULL;
+	}
+	if (!response)
+		return MHD_NO;
+	headers_add(response, reply);
+	enum MHD_Result result = MHD_queue_response(connection, reply->status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* ---- What libmicrohttpd calls ---- */
+
+static void call_end(void *context, struct MHD_Connection *connection, void **state,
+                     enum MHD_RequestTerminationCode why)
+{
+	struct assay_http *http = context;
+	struct call *call = *state;
+
+	(void)connection, (void)why;
+	if (!call)
+		return;
+	assay_incoming_close(&call->request.incoming);
+	assay_upload_release(http->server, &call->request);
+	assay_reply_close(&call->reply);
+	assay_watch_until(call->watched, in_s(http->server->limits.header_s));
+	free(call);
+	*state = NULL;
+	atomic_fetch_sub(&http->requests, 1);
+}
+
+static enum MHD_Result first_call(struct assay_http *http, struct MHD_Connection *connection, const char *path,
+                                  const char *method, void **state)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	struct call *call = calloc(1, sizeof *call);
+	uint64_t len = 0;
+
+	if (!call)
+		return MHD_NO;
+	atomic_fetch_add(&http->requests, 1);
+	*state = call;
+	call->method = method;
+	call->reply = ASSAY_REPLY_NONE;
+	call->request.incoming.file = -1;
+	call->request.authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
+	call->watched = info ? info->socket_context : NULL;
+	call_begin(http->server, call, connection, path, length);
+	const bool told = length_parse(&len, length);
+	const uint64_t to_come = told ? len : 0;
+	assay_watch_until(call->watched, in_s(http->server->limits.body_s + to_come / ASSAY_RATE_BYTES_MIN));
+	/* Of a long body nothing is read any more. */
+	if (call->reply.status &&
+	    (to_come > ASSAY_DRAIN_BYTES_MAX || header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING)))
+		return reply_send(http, call, connection);
+	return MHD_YES;
+}
+
+static void body_take(struct call *call, const char *data, size_t len)
+{
+	struct assay_request *request = &call->request;
+	struct assay_error error;
+
+	/* Of a request that has none, or is refused. */
+	if (call->reply.status || !request->route->takes)
+		return;
+	if (request->route->streams) {
+		if (request->incoming.len + len > request->most)
+			assay_reply_refuse(&call->reply, "body.size", "the body is longer than it said");
+		else if (assay_incoming_write(&request->incoming, data, len, &error) != ASSAY_OK)
+			assay_reply_refuse(&call->reply, error.reason, error.text);
+	} else if (request->len + len > ASSAY_SMALL_BYTES_MAX)
+		assay_reply_refuse(&call->reply, "body.size", "the body is longer than it said");
+	else {
+		memcpy(call->body + request->len, data, len);
+		request->len += len;
+	}
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *path,
+                                  const char *method, const char *version, const char *data, size_t *len, void **state)
+{
+	struct assay_http *http = context;
+	struct call *call = *state;
+
+	(void)version;
+	if (!call)
+		return first_call(http, connection, path, method, state);
+	if (*len) {
+		body_take(call, data, *len);
+		*len = 0;
+		return MHD_YES;
+	}
+	call->request.arrived_ns = assay_now_ns();
+	call->request.body = call->body;
+	if (!call->reply.status)
+		call->request.route->handler(http->server, &call->request, &call->reply);
+	return reply_send(http, call, connection);
+}
+
+/* ---- Opening ---- */
+
+static struct MHD_Daemon *daemon_start(struct assay_http *http, const struct assay_listen *listen, int socket,
+                                       bool is_v6)
+{
+	const struct assay_limits *limits = &http->server->limits;
+	const unsigned flags =
+	    MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC | (is_v6 ? MHD_USE_IPv6 : 0);
+	const struct MHD_OptionItem tls[] = {
+	    {MHD_OPTION_HTTPS_MEM_KEY, 0, listen->key},
+	    {MHD_OPTION_HTTPS_MEM_CERT, 0, listen->certificate},
+	    {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t) "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
+	    {MHD_OPTION_END, 0, NULL}};
+	const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+
+	return MHD_start_daemon(
+	    flags | (listen->key ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, socket,
+	    MHD_OPTION_THREAD_POOL_SIZE, (unsigned)ASSAY_HTTP_THREADS, MHD_OPTION_CONNECTION_LIMIT,
+	    (unsigned)limits->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)limits->per_address,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)ASSAY_HEADER_BYTES_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+	    (unsigned)(limits->header_s + limits->body_s), MHD_OPTION_STRICT_FOR_CLIENT, 1,
+	    MHD_OPTION_NOTIFY_CONNECTION, connection_notify, http, MHD_OPTION_NOTIFY_COMPLETED, call_end, http,
+	    MHD_OPTION_ARRAY, listen->key ? tls : none, MHD_OPTION_END);
+}
+
+enum assay_status assay_http_open(struct assay_http **http, struct assay_server *server,
+                                  const struct assay_listen *listen, char url[128], struct assay_error *error)
+{
+	bool is_v6 = false;
+	int socket = -1;
+
+	*http = NULL;
+	if (listen->key && MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
+		return assay_fail(error, ASSAY_ERROR_IO, "tls.missing",
+		                  "this libmicrohttpd has no TLS: put a proxy in front, and leave --cert out");
+	enum assay_status status = assay_address_open(&socket, &is_v6, listen, url, error);
+	if (status)
+		return status;
+	struct assay_http *made = calloc(1, sizeof *made);
+	if (!made) {
+		close(socket);
+		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+	}
+	made->server = server;
+	made->daemon = daemon_start(made, listen, socket, is_v6);
+	if (!made->daemon) {
+		close(socket);
+		free(made);
+		return listen->key ? assay_fail(error, ASSAY_ERROR_INPUT, "tls.malformed",
+		                                "the server does not start; are --cert and --cert-key PEM, and of each "
+		                                "other?")
+		                   : assay_fail(error, ASSAY_ERROR_IO, "io.listen", "the server does not start: %s",
+		                                strerror(errno));
+	}
+	*http = made;
+	return ASSAY_OK;
+}
+
+void assay_http_close(struct assay_http *http)
+{
+	const struct timespec pause = {.tv_nsec = 20 * 1000000};
+	const uint64_t until_ns = in_s(ASSAY_DRAIN_S);
+
+	if (!http)
+		return;
+	const MHD_socket socket = MHD_quiesce_daemon(http->daemon);
+	while (atomic_load(&http->requests) > 0 && assay_clock_ns() < until_ns) {
+		assay_watch_cut(&http->server->metrics);
+		nanosleep(&pause, NULL);
+	}
+	MHD_stop_daemon(http->daemon);
+	if (socket != MHD_INVALID_SOCKET)
+		close(socket);
+	free(http);
+}

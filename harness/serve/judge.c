@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is submitted is verified, and what has expired is ended (SPEC 4.6, 10). The queue is the store's: what was not
+ * verified when the process ended is verified by the next one. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/measure.h"
+#include "harness/serve/routes.h"
+
+enum {
+	RETRY_S = 10, /* after a verification that could not be done: a file that cannot be read, no memory */
+	SWEEP_MS = 250,
+};
+
+static struct {
+	pthread_t threads[ASSAY_VERIFIERS_MAX], sweeper;
+	struct judge {
+		struct assay_server *server;
+		uint32_t number;
+	} each[ASSAY_VERIFIERS_MAX];
+	uint32_t count;
+	bool sweeps;
+} judges;
+
+/* ---- Verdicts ---- */
+
+/* The first reason, which is none of the mere remarks. */
+static const char *reason_of(const struct assay_verdict *verdict)
+{
+	for (int id = 0; id < ASSAY_CHECK_COUNT; id++)
+		if (verdict->checks[id].reason)
+			return assay_reason_name(verdict->checks[id].reason);
+	return "";
+}
+
+static enum assay_status verify(struct assay_server *server, const struct assay_entry *entry, uint64_t budget,
+                                struct assay_verdict *verdict)
+{
+	char attestation[ASSAY_PATH_MAX], transcript[ASSAY_PATH_MAX], receipts[ASSAY_PATH_MAX];
+	const struct assay_policy policy = {.trusted = (const uint8_t(*)[ASSAY_KEY_BYTES])entry->key,
+	                                    .trusted_count = 1,
+	                                    .verifiers = (const uint8_t(*)[ASSAY_KEY_BYTES])server->secret.key,
+	                                    .verifiers_count = 1,
+	                                    .receipts = receipts,
+	                                    .budget = budget};
+
+	assay_objects_path(attestation, &server->objects, entry->attestation);
+	assay_objects_path(transcript, &server->objects, entry->transcript);
+	assay_objects_path(receipts, &server->objects, entry->receipts);
+	return assay_verify(verdict, attestation, transcript, &policy);
+}
+
+static enum assay_status judge(struct assay_server *server, const struct assay_entry *entry, struct assay_error *error)
+{
+	struct assay_challenge challenge;
+	struct assay_verdict verdict;
+	uint8_t digest[32];
+	char object[ASSAY_HEX_MAX];
+
+	pthread_mutex_lock(&server->mutex);
+	enum assay_status status = assay_entry_challenge(server, entry->id, &challenge, digest, error);
+	pthread_mutex_unlock(&server->mutex);
+	if (status)
+		return status;
+	const uint64_t began_ns = assay_clock_ns();
+	/* The server asked for it, whatever it costs. */
+	status = verify(server, entry, assay_challenge_cost(&challenge), &verdict);
+	if (status) {
+		*error = verdict.error;
+		assay_verdict_close(&verdict);
+		return status;
+	}
+	assay_metrics_verified(&server->metrics, assay_clock_ns() - began_ns);
+	char *json = assay_verdict_json(&verdict);
+	status = json ? assay_objects_put(&server->objects, json, strlen(json), object, error)
+	              : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+	free(json);
+	if (!status) {
+		pthread_mutex_lock(&server->mutex);
+		status = assay_store_end(server->store, entry->id, ASSAY_STAGE_JUDGED, object,
+		                         assay_outcome_name(verdict.outcome), reason_of(&verdict),
+		                         assay_now_ns() / 1000000000, error);
+		pthread_mutex_unlock(&server->mutex);
+	}
+	if (!status)
+		assay_log("verdict", entry->id, "%s %s", assay_outcome_name(verdict.outcome), reason_of(&verdict));
+	assay_verdict_close(&verdict);
+	return status;
+}
+
+/* ---- Threads ---- */
+
+static bool is_judged_now(const struct assay_server *server, const char *id)
+{
+	for (size_t i = 0; i < ASSAY_VERIFIERS_MAX; i++)
+		if (strcmp(server->judging[i], id) == 0)
+			return true;
+	return false;
+}
+
+/* Under the mutex: the oldest one that nobody has. */
+static bool take(struct assay_server *server, size_t thread, struct assay_entry *entry)
+{
+	struct assay_ids ids;
+	struct assay_error error;
+
+	if (assay_store_submitted(server->store, &ids, &error) != ASSAY_OK)
+		return false;
+	for (uint32_t i = 0; i < ids.count; i++) {
+		if (is_judged_now(server, ids.id[i]) ||
+		    assay_store_find(server->store, entry, ids.id[i], &error) != ASSAY_OK || !*entry->id)
+			continue;
+		memcpy(server->judging[thread], ids.id[i], ASSAY_HEX_MAX);
+		return true;
+	}
+	return false;
+}
+
+static void wait_for(struct assay_server *server, unsigned seconds)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += seconds;
+	pthread_cond_timedwait(&server->work, &server->mutex, &until);
+}
+
+static void *judge_loop(void *context)
+{
+	struct assay_server *server = ((struct judge *)context)->server;
+	const uint32_t thread = ((struct judge *)context)->number;
+	struct assay_entry entry;
+	struct assay_error error;
+
+	pthread_mutex_lock(&server->mutex);
+	while (!atomic_load(&server->stopping)) {
+		if (!take(server, thread, &entry)) {
+			wait_for(server, RETRY_S);
+			continue;
+		}
+		pthread_mutex_unlock(&server->mutex);
+		enum assay_status status = judge(server, &entry, &error);
+		if (status)
+			assay_log("error", entry.id, "not verified, again in %d s: %s (%s)", RETRY_S, error.text,
+			          error.reason);
+		pthread_mutex_lock(&server->mutex);
+		/* It stays ours until then: no other thread is to run into the same. */
+		if (status && !atomic_load(&server->stopping))
+			wait_for(server, RETRY_S);
+		*server->judging[thread] = '\0';
+	}
+	pthread_mutex_unlock(&server->mutex);
+	return NULL;
+}
+
+/* ---- Ends ---- */
+
+/* A verdict in the form of SPEC 10.4 about what never came. */
+static char *end_json(const struct assay_entry *entry, const char *outcome, const char *reason, const char *text)
+{
+	const struct assay_verdict nothing = {.assurance = NULL};
+	char *json = assay_verdict_json(&nothing), *line = NULL;
+	json_t *object = json && *json ? assay_json_parse(json, strlen(json) - 1) : NULL;
+
+	free(json);
+	if (!object)
+		return NULL;
+	json_object_set_new(object, "verdict", json_string(outcome));
+	json_object_set_new(object, "keyid", json_string(entry->keyid));
+	json_object_set_new(object, "mode", json_string("verifier"));
+	json_object_set_new(object, "error", json_pack("{s:s,s:s}", "reason", reason, "text", text));
+	json = assay_json_text(object);
+	json_decref(object);
+	if (json && asprintf(&line, "%s\n", json) < 0)
+		line = NULL;
+	free(json);
+	return line;
+}
+
+static enum assay_status end(struct assay_server *server, const struct assay_entry *entry, struct assay_error *error)
+{
+	/* A key whose files were refused has not kept silent. */
+	const bool silent = entry->steps == entry->total && !entry->revoked;
+	const char *reason = silent ? "opening.missing" : "exchange.unfinished",
+	           *outcome = silent ? "fail" : "inconclusive";
+	enum assay_stage stage = silent ? ASSAY_STAGE_SILENT : ASSAY_STAGE_UNFINISHED;
+	char object[ASSAY_HEX_MAX] = "";
+	enum assay_status status = ASSAY_OK;
+
+	if (entry->steps == 0) {
+		stage = ASSAY_STAGE_EXPIRED;
+		reason = outcome = "";
+	} else {
+		char *json = end_json(entry, outcome, reason,
+		                      silent ? "the key had all receipts, and its files were not there in time"
+		                             : "the key did not come to the end of the exchange in time");
+		status = json ? assay_objects_put(&server->objects, json, strlen(json), object, error)
+		              : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+		free(json);
+	}
+	if (!status)
+		status = assay_store_end(server->store, entry->id, stage, object, outcome, reason,
+		                         assay_now_ns() / 1000000000, error);
+	if (!status)
+		assay_log("end", entry->id, "%s", *reason ? reason : "not begun");
+	return status;
+}
+
+/* What is still coming may be in time. */
+static bool is_coming(const struct assay_server *server, const char *id)
+{
+	for (size_t i = 0; i < ASSAY_UPLOADS_MAX; i++)
+		if (strcmp(server->uploads[i], id) == 0)
+			return true;
+	return false;
+}
+
+void assay_judges_sweep(struct assay_server *server)
+{
+	struct assay_ids ids;
+	struct assay_entry entry;
+	struct assay_error error;
+
+	pthread_mutex_lock(&server->mutex);
+	enum assay_status status =
+	    assay_store_overdue(server->store, &ids, assay_now_ns() / 1000000000 - ASSAY_GRACE_S, &error);
+	for (uint32_t i = 0; !status && i < ids.count; i++) {
+		if (is_coming(server, ids.id[i]))
+			continue;
+		status = assay_store_find(server->store, &entry, ids.id[i], &error);
+		if (!status)
+			status = end(server, &entry, &error);
+	}
+	pthread_mutex_unlock(&server->mutex);
+	if (status)
+		assay_log("error", "", "%s (%s)", error.text, error.reason);
+}
+
+static void *sweep_loop(void *context)
+{
+	const struct timespec pause = {.tv_nsec = SWEEP_MS * 1000000L};
+	struct assay_server *server = context;
+
+	while (!atomic_load(&server->stopping)) {
+		assay_judges_sweep(server);
+		nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
+enum assay_status assay_judges_start(struct assay_server *server, struct assay_error *error)
+{
+	judges.count = 0;
+	for (uint32_t i = 0; i < ASSAY_VERIFIERS_MAX; i++)
+		judges.each[i] = (struct judge){server, i};
+	judges.sweeps = pthread_create(&judges.sweeper, NULL, sweep_loop, server) == 0;
+	while (judges.sweeps && judges.count < server->limits.verifiers &&
+	       pthread_create(&judges.threads[judges.count], NULL, judge_loop, &judges.each[judges.count]) == 0)
+		judges.count++;
+	return judges.count ? ASSAY_OK : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "no threads can be started");
+}
+
+void assay_judges_join(struct assay_server *server)
+{
+	pthread_mutex_lock(&server->mutex);
+	pthread_cond_broadcast(&server->work);
+	pthread_mutex_unlock(&server->mutex);
+	for (uint32_t i = 0; i < judges.count; i++)
+		pthread_join(judges.threads[i], NULL);
+	if (judges.sweeps)
+		pthread_join(judges.sweeper, NULL);
+	judges.count = 0;
+	judges.sweeps = false;
+}
