@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * assay-serve: the table of its commands. `assay serve` executes it. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,31 +23,6 @@ static const struct {
     {"list", assay_serve_list, assay_serve_list_usage},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
-
-int assay_serve_complain(const struct assay_error *error)
-{
-	fprintf(stderr, "assay: %s (%s)\n", error->text, error->reason);
-	return ASSAY_SERVE_ERROR;
-}
-
-int assay_serve_usage(const char *text, bool asked)
-{
-	fputs(text, asked ? stdout : stderr);
-	return asked ? 0 : ASSAY_SERVE_ERROR;
-}
-
-enum assay_status assay_serve_number(uint64_t *number, const char *option, const char *text, uint64_t least,
-                                     uint64_t most, struct assay_error *error)
-{
-	char *end;
-
-	errno = 0;
-	*number = strtoull(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno || *number < least || *number > most)
-		return assay_fail(error, ASSAY_ERROR_INPUT, "option.number", "%s %.32s: not a number from %llu to %llu",
-		                  option, text, (unsigned long long)least, (unsigned long long)most);
-	return ASSAY_OK;
-}
 
 static int help(bool asked)
 {
