@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -66,7 +67,7 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 /* False when there is no such number. */
 static bool length_parse(uint64_t *len, const char *text)
 {
-	if (!text || !*text || strlen(text) > 18 || strspn(text, "0123456789") != strlen(text))
+	if (!text || !*text || strlen(text) > 19 || strspn(text, "0123456789") != strlen(text))
 		return false;
 	*len = strtoull(text, NULL, 10);
 	return true;
@@ -324,6 +325,9 @@ void assay_http_close(struct assay_http *http)
 	if (!http)
 		return;
 	const MHD_socket socket = MHD_quiesce_daemon(http->daemon);
+	/* What waits to be accepted is refused now; the number stays in use until the threads have ended. */
+	if (socket != MHD_INVALID_SOCKET)
+		shutdown(socket, SHUT_RDWR);
 	while (atomic_load(&http->requests) > 0 && assay_clock_ns() < until_ns) {
 		assay_watch_cut(&http->server->metrics);
 		nanosleep(&pause, NULL);

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * assay-serve and those who mean it no good: sizes, times, numbers; TLS; what it says of itself. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "harness/serve/routes.h"
+#include "harness/test/serving.h"
+#include "harness/test/support.h"
+#include "verify/test/support.h"
+
+TestSuite(serve_limits, .timeout = 120);
+
+static struct serving serving;
+static struct served served;
+
+static struct serving_reply raw(const char *text)
+{
+	const int connection = serving_connect(&serving);
+
+	cr_assert_geq(connection, 0);
+	(void)serving_send(connection, text, strlen(text));
+	return serving_receive(connection);
+}
+
+static struct serving_reply claim(const char *method, const char *path, const char *headers)
+{
+	char text[1024];
+
+	snprintf(text, sizeof text, "%s %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n%s\r\n", method, path, headers);
+	return raw(text);
+}
+
+Test(serve_limits, paths_and_methods)
+{
+	serving_enter(&serving, "");
+	serving_start(&serving, "");
+	static const char *const unknown[] = {"/",
+	                                      "/v1",
+	                                      "/v1/key/",
+	                                      "/v1/challenges/",
+	                                      "/v1/challenges/00",
+	                                      "/v1/keys/x",
+	                                      "/v1/challenges/../key",
+	                                      "/%2e%2e/%2e%2e/etc/passwd",
+	                                      "/<script>alert(1)</script>"};
+	for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+		struct serving_reply reply = claim("GET", unknown[i], "");
+		cr_expect_null(strstr(reply.body, "script"));
+		serving_refused(reply, 404, "path.unknown");
+	}
+	struct serving_reply reply = claim("DELETE", "/v1/challenges", "");
+	cr_expect(strstr(reply.head, "\r\nAllow: POST\r\n"), "%s", reply.head);
+	serving_refused(reply, 405, "method.unknown");
+	reply = claim("POST", "/v1/key", "Content-Length: 0\r\n");
+	cr_expect(strstr(reply.head, "\r\nAllow: GET, HEAD\r\n"), "%s", reply.head);
+	serving_refused(reply, 405, "method.unknown");
+	char path[128] = "/v1/challenges/";
+	memset(path + 15, '0', 64);
+	strcpy(path + 79, "/transcript");
+	reply = claim("POST", path, "Content-Length: 0\r\n");
+	cr_expect(strstr(reply.head, "\r\nAllow: GET, HEAD, PUT\r\n"), "%s", reply.head);
+	serving_refused(reply, 405, "method.unknown");
+	reply = claim("HEAD", "/v1/key", "");
+	cr_expect_eq(reply.status, 200);
+	cr_expect_eq(reply.len, 0);
+	cr_expect(strstr(reply.head, "\r\nContent-Length: 113\r\n"), "%s", reply.head);
+	serving_free(&reply);
+	serving_leave(&serving);
+}
+
+Test(serve_limits, sizes)
+{
+	const size_t len = 1 << 20;
+	char *zeroes = calloc(1, len);
+
+	serving_enter(&serving, "");
+	serving_start(&serving, "--transcript-max 100000");
+	served_open(&served, &serving, &serving.prover, 201);
+	const char *paths[] = {"/v1/challenges", served_path(&served, "messages")};
+	for (size_t i = 0; i < 2; i++) {
+		serving_refused(serving_ask(&serving, "POST", paths[i], "", zeroes, 4096), 413, "body.size");
+		serving_refused(serving_ask(&serving, "POST", paths[i], "", zeroes, len), 413, "body.size");
+		/* Longer than is ever read. */
+		serving_refused(claim("POST", paths[i], "Content-Length: 999999999999\r\n"), 413, "body.size");
+		serving_refused(claim("POST", paths[i], ""), 411, "body.length");
+		serving_refused(claim("POST", paths[i], "Content-Length: 1\r\nContent-Encoding: gzip\r\n\r\nx"), 415,
+		                "body.type");
+		serving_refused(
+		    claim("POST", paths[i], "Content-Length: 1\r\nContent-Type: multipart/form-data\r\n\r\nx"), 415,
+		    "body.type");
+		serving_refused(claim("POST", paths[i], "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"), 411,
+		                "body.length");
+	}
+	serving_refused(serving_ask(&serving, "PUT", served_path(&served, "attestation"), "", zeroes, 716801), 413,
+	                "body.size");
+	serving_refused(claim("PUT", served_path(&served, "attestation"), "Content-Length: 9999999\r\n"), 413,
+	                "body.size");
+	served_pretend(&served);
+	serving_is(serving_ask(&serving, "PUT", served_path(&served, "attestation"), "", served.attestation,
+	                       strlen(served.attestation)),
+	           204, "", 0);
+	serving_refused(serving_ask(&serving, "PUT", served_path(&served, "transcript"), "", zeroes, 100001), 413,
+	                "body.size");
+	serving_refused(serving_ask(&serving, "PUT", served_path(&served, "transcript"), "", zeroes, 100000), 422,
+	                "transcript.digest");
+	serving_refused(claim("PUT", served_path(&served, "transcript"), "Content-Length: 9999999999999999999\r\n"),
+	                413, "body.size");
+	/* Headers without end are no request at all. */
+	memset(zeroes, 'a', len - 1);
+	struct serving_reply reply = serving_ask(&serving, "GET", "/v1/key", "", NULL, 0);
+	cr_expect_eq(reply.status, 200);
+	serving_free(&reply);
+	const int connection = serving_connect(&serving);
+	cr_assert(serving_send(connection, "GET /v1/key HTTP/1.1\r\nX: ", 25));
+	(void)serving_send(connection, zeroes, 100000);
+	reply = serving_receive(connection);
+	cr_expect(reply.status == 431 || reply.status == 413 || reply.status == 0, "%u", reply.status);
+	serving_free(&reply);
+	free(zeroes);
+	served_close(&served);
+	serving_leave(&serving);
+}
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* A byte now and then does not keep a connection. */
+static void drip(const char *start)
+{
+	const double began = seconds();
+	const int connection = serving_connect(&serving);
+	bool open = serving_send(connection, start, strlen(start));
+
+	while (open && seconds() - began < 20) {
+		usleep(100000);
+		open = serving_send(connection, "x", 1);
+	}
+	close(connection);
+	cr_expect_not(open, "after 20 s: %s", start);
+	cr_expect_geq(seconds() - began, 0.9);
+	cr_expect_leq(seconds() - began, 10);
+}
+
+Test(serve_limits, slow_ones)
+{
+	serving_enter(&serving, "");
+	serving_start(&serving, "--header-seconds 1 --body-seconds 1");
+	drip("");
+	drip("GET /v1/key HTTP/1.1\r\nX-Slow: ");
+	drip("POST /v1/challenges HTTP/1.1\r\nHost: a\r\nContent-Length: 4000\r\n\r\n");
+	struct serving_reply reply = serving_ask(&serving, "GET", "/metrics", "", NULL, 0);
+	cr_expect(strstr(reply.body, "\nassay_connections_cut_total 3\n"), "%s", reply.body);
+	serving_free(&reply);
+	serving_leave(&serving);
+}
+
+/* One address does not get all places. */
+Test(serve_limits, too_many_connections)
+{
+	int held[12];
+
+	serving_enter(&serving, "");
+	serving_start(&serving, "--per-address 8");
+	for (size_t i = 0; i < 12; i++)
+		held[i] = serving_connect(&serving);
+	usleep(200000);
+	struct serving_reply reply = serving_ask(&serving, "GET", "/v1/key", "", NULL, 0);
+	cr_expect_eq(reply.status, 0, "%u", reply.status);
+	serving_free(&reply);
+	for (size_t i = 0; i < 12; i++)
+		close(held[i]);
+	for (int i = 0; i < 50 && reply.status != 200; i++) {
+		usleep(50000);
+		reply = serving_ask(&serving, "GET", "/v1/key", "", NULL, 0);
+		serving_free(&reply);
+	}
+	cr_expect_eq(reply.status, 200);
+	serving_leave(&serving);
+}
+
+Test(serve_limits, challenges_of_a_key)
+{
+	struct served begun[3];
+
+	serving_enter(&serving, "");
+	serving_start(&serving, "--key-challenges 2");
+	for (size_t i = 0; i < 2; i++) {
+		served_open(&begun[i], &serving, &serving.prover, 201);
+		served_step(&begun[i], 0);
+	}
+	struct serving_reply reply = serving_post(&serving, &serving.prover);
+	cr_expect(strstr(reply.head, "\r\nRetry-After: "), "%s", reply.head);
+	serving_refused(reply, 429, "challenge.limit");
+	/* One that is complete makes room. */
+	served_pretend(&begun[0]);
+	served_submit(&begun[0]);
+	served_open(&begun[2], &serving, &serving.prover, 201);
+	for (size_t i = 0; i < 3; i++)
+		served_close(&begun[i]);
+	serving_leave(&serving);
+}
+
+Test(serve_limits, tls)
+{
+	test_need("openssl");
+	test_need("curl");
+	serving_enter(&serving, "");
+	cr_assert_eq(
+	    support_run("umask 077; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+	                "-subj /CN=verifier -addext subjectAltName=IP:127.0.0.1 -keyout $T/tls.key -out "
+	                "$T/tls.pem"),
+	    0, "%s", support_err);
+	serving_start(&serving, "--cert tls.pem --cert-key tls.key");
+	cr_expect_eq(support_run("curl -sS --cacert $T/tls.pem https://127.0.0.1:%u/v1/key | cmp - $T/verifier.pub",
+	                         serving.port),
+	             0, "%s", support_err);
+	cr_expect_neq(support_run("curl -sS https://127.0.0.1:%u/v1/key", serving.port), 0);
+	cr_expect_neq(
+	    support_run("curl -sS --cacert $T/tls.pem --tls-max 1.1 https://127.0.0.1:%u/v1/key", serving.port), 0);
+	/* Not without it. */
+	struct serving_reply reply = serving_ask(&serving, "GET", "/v1/key", "", NULL, 0);
+	cr_expect_eq(reply.status, 0);
+	serving_free(&reply);
+	serving_leave(&serving);
+}
+
+/* ---- What it says of itself ---- */
+
+/* Each line is a comment of the two kinds or a sample of the name that the comments before it are about. */
+static void exposition_check(char *text)
+{
+	char name[128] = "", type[32] = "";
+	unsigned samples = 0;
+
+	cr_assert_eq(text[strlen(text) - 1], '\n');
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		char *end;
+		if (strncmp(line, "# HELP ", 7) == 0) {
+			cr_expect_eq(sscanf(line, "# HELP %127[a-z_] ", name), 1, "%s", line);
+			continue;
+		}
+		if (strncmp(line, "# TYPE ", 7) == 0) {
+			char again[128];
+			cr_expect_eq(sscanf(line, "# TYPE %127[a-z_] %31[a-z]", again, type), 2, "%s", line);
+			cr_expect_str_eq(again, name);
+			cr_expect(strcmp(type, "counter") == 0 || strcmp(type, "gauge") == 0 ||
+			          strcmp(type, "summary") == 0);
+			continue;
+		}
+		cr_expect_eq(strncmp(line, name, strlen(name)), 0, "%s after %s", line, name);
+		size_t at = strspn(line, "abcdefghijklmnopqrstuvwxyz_");
+		if (line[at] == '{') {
+			end = strrchr(line, '}');
+			cr_assert(end, "%s", line);
+			at = (size_t)(end - line) + 1;
+		}
+		cr_assert_eq(line[at], ' ', "%s", line);
+		strtod(line + at + 1, &end);
+		cr_expect(end > line + at + 1 && *end == '\0', "%s", line);
+		samples++;
+	}
+	cr_expect_gt(samples, 16);
+}
+
+Test(serve_limits, metrics_and_health)
+{
+	serving_enter(&serving, "");
+	serving_start(&serving, "");
+	cr_expect_str_eq(serving_member(&serving, "/healthz", "status"), "ok");
+	serving_refused(claim("GET", "/nothing", ""), 404, "path.unknown");
+	struct serving_reply reply = serving_ask(&serving, "GET", "/metrics", "", NULL, 0);
+	cr_expect(strstr(reply.head, "text/plain; version=0.0.4"));
+	cr_expect(strstr(reply.body, "\nassay_requests_total{method=\"GET\",route=\"/healthz\",status=\"200\"} 1\n"));
+	cr_expect(strstr(reply.body, "\nassay_requests_total{method=\"other\",route=\"other\",status=\"404\"} 1\n"));
+	if (test_run(NULL, 0, "command -v promtool >/dev/null") == 0) {
+		support_write(support_path("metrics"), reply.body, reply.len);
+		cr_expect_eq(support_run("promtool check metrics <$T/metrics"), 0, "%s", support_err);
+	}
+	exposition_check(reply.body);
+	serving_free(&reply);
+	/* Without its store it is not well. */
+	serving_sql("DROP TABLE steps; DROP TABLE challenges");
+	serving_refused(serving_ask(&serving, "GET", "/metrics", "", NULL, 0), 500, "server.error");
+	serving_leave(&serving);
+}
+
+static bool has_reason(const json_t *list, const char *reason)
+{
+	size_t i;
+	json_t *each;
+
+	json_array_foreach(list, i, each) if (strcmp(json_string_value(each), reason) == 0) return true;
+	return false;
+}
+
+/* The reasons of one answer. */
+static json_t *reasons_of(const json_t *response)
+{
+	json_t *content = json_object_get(json_object_get(response, "content"), "application/json");
+	json_t *all = json_object_get(json_object_get(content, "schema"), "allOf");
+
+	return json_object_get(json_object_get(json_object_get(json_array_get(all, 1), "properties"), "reason"),
+	                       "enum");
+}
+
+/* Every path, method and reason that the server knows stands in openapi.json, and the reverse; each reason under its
+ * status. */
+Test(serve_limits, openapi)
+{
+	json_t *root = json_loadb((const char *)assay_openapi, assay_openapi_len, JSON_REJECT_DUPLICATES, NULL);
+	json_t *paths = json_object_get(root, "paths"), *path, *operation, *response;
+	json_t *reasons = json_object_get(
+	    json_object_get(json_object_get(json_object_get(root, "components"), "schemas"), "Reason"), "enum");
+	const char *name, *method, *status;
+	size_t operations = 0, causes = 0, i;
+	json_t *each;
+
+	cr_assert(root);
+	for (const struct assay_route *route = assay_routes; route->method; route++) {
+		char lower[8];
+		for (i = 0; (lower[i] = (char)tolower(route->method[i])); i++)
+			;
+		cr_expect(json_object_get(json_object_get(paths, route->path), lower), "%s %s", route->method,
+		          route->path);
+	}
+	json_object_foreach(paths, name, path)
+	{
+		json_object_foreach(path, method, operation)
+		{
+			if (strcmp(method, "parameters") == 0)
+				continue;
+			operations++;
+			json_object_foreach(json_object_get(operation, "responses"), status, response)
+			{
+				json_array_foreach(reasons_of(response), i, each)
+				{
+					const struct assay_cause *cause = assay_causes;
+					while (cause->reason && strcmp(cause->reason, json_string_value(each)) != 0)
+						cause++;
+					cr_assert(cause->reason, "%s", json_string_value(each));
+					cr_expect_eq(cause->status, strtoul(status, NULL, 10), "%s %s: %s", method,
+					             name, cause->reason);
+				}
+			}
+		}
+	}
+	cr_expect_eq(operations, assay_routes_count());
+	for (const struct assay_cause *cause = assay_causes; cause->reason; cause++, causes++)
+		cr_expect(has_reason(reasons, cause->reason), "%s", cause->reason);
+	cr_expect_eq(causes, json_array_size(reasons));
+	json_decref(root);
+}
