@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What mode `verifier` adds (verify/SPEC.md §4.5, §8.6, §9.3): messages, receipts, and who answers with them.
+"""What mode `verifier` adds (verify/SPEC.md §4.5, §4.6, §8.6, §9.3): messages, receipts, requests, and who answers.
 
 Receipts is the reader of a file of receipts, for ci/vectors.py; Verifier is the other end of an exchange, for the prover of
 ci/reject.py. It has a fixed key, and its clock and its nonces are functions of what it is asked, so that the vectors never
@@ -13,6 +13,7 @@ import vectors as v
 
 MESSAGE_TYPE = "application/vnd.assay.message+json"
 RECEIPT_TYPE = "application/vnd.assay.receipt+json"
+REQUEST_TYPE = "application/vnd.assay.request+json"
 PAYLOAD_MAX = 2048
 MALFORMED, MISMATCH = "receipts.malformed", "receipts.mismatch"
 
@@ -57,6 +58,27 @@ def read_message(line):
     except v.Refused:
         return None
     return x, payload
+
+
+# ---------------------------------------------------------------- requests
+
+def request_of(key, verifier):
+    """§4.6: the payload of a request for a challenge; `verifier` is a keyid."""
+    return v.canonical({"key": key.hex(), "type": "assay/1 request", "verifier": verifier})
+
+
+def read_request(line):
+    """The object of a request that is in form and signed by the key in it, else None."""
+    try:
+        payload, signature, key_id = v.open_envelope(line, REQUEST_TYPE, PAYLOAD_MAX)
+        x = v.parse_json(payload, "request")
+        v.need(v.has(x, "key type verifier") and x["type"] == "assay/1 request", "request")
+        v.need(v.is_hex64(x["key"]) and v.is_hex64(x["verifier"]), "request")
+        key = bytes.fromhex(x["key"])
+        v.need(key_id == v.keyid(key) and v.ed25519_verify(key, v.pae(payload, REQUEST_TYPE), signature), "request")
+    except v.Refused:
+        return None
+    return x
 
 
 # ---------------------------------------------------------------- receipts

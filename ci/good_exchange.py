@@ -54,6 +54,7 @@ def put_line(t, name, line, kind):
 
 def text_exchange():
     t = r.Text("The exchange of good/receipts-two (SPEC 4.5, 8.6): message and receipt of each step, without the newline.",
+               "request: what this prover asks this verifier's server with (SPEC 4.6).",
                "after_*: what a verifier says to `message` after so many steps, by its clock `now`: a receipt or an answer.",
                "run_J_D and segment_J are the figures of SPEC 9.3 and 9.4 with g = 0; proven_N are further cases of 9.3.")
     p = pair()
@@ -63,6 +64,7 @@ def text_exchange():
                         ("prover_seed", p.secret), ("prover_key", p.key), ("verifier_seed", VERIFIER),
                         ("verifier_key", v.ed25519_public(VERIFIER)), ("verifier_keyid", p.challenge.verifier)):
         t.put(name, value)
+    put_request(t, p)
     for i, (j, committed) in enumerate(exchange.steps(len(p.challenge.segments))):
         t.section("step_%d" % i)
         t.put("segment", j)
@@ -85,6 +87,20 @@ def text_exchange():
     put_refusals(t, p)
     put_figures(t, p)
     return t
+
+
+def put_request(t, p):
+    t.section("request")
+    payload = exchange.request_of(p.key, p.challenge.verifier)
+    line = exchange.sign(payload, exchange.REQUEST_TYPE, p.secret)
+    put_line(t, "request", line, exchange.REQUEST_TYPE)
+    assert exchange.read_request(line) == {"key": p.key.hex(), "type": "assay/1 request",
+                                           "verifier": v.keyid(v.ed25519_public(VERIFIER))}
+    # By another key; with another member; a message.
+    assert exchange.read_request(exchange.sign(payload, exchange.REQUEST_TYPE, r.STRANGER)) is None
+    more = canonical(dict(json.loads(payload), more=0))
+    assert exchange.read_request(exchange.sign(more, exchange.REQUEST_TYPE, p.secret)) is None
+    assert exchange.read_request(p.messages[0]) is None
 
 
 def put_refusals(t, p):

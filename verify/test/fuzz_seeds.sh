@@ -12,7 +12,7 @@ number_at() { # file offset
 	od -An -j"$2" -N4 -tu4 "$1" | tr -d ' '
 }
 
-for name in verify envelope statement transcript challenge keys receipts; do
+for name in verify envelope statement transcript challenge keys receipts request; do
 	mkdir -p "$1/fuzz_$name"
 done
 
@@ -47,6 +47,12 @@ for name in message_payload receipt_payload; do
 		printf %s "$text" >"$1/fuzz_receipts/$name-$(printf %s "$text" | cksum | cut -d' ' -f1)"
 	done
 done
+
+for name in request_payload request_envelope message_envelope message_payload; do
+	sed -n "s/^${name} = //p" verify/vectors/exchange.txt | head -1 >"$1/fuzz_request/$name"
+done
+# A payload as it is, without the newline.
+sed -n 's/^request_payload = //p' verify/vectors/exchange.txt | tr -d '\n' >"$1/fuzz_request/payload"
 
 cp verify/vectors/good/key.pem "$1/fuzz_keys/good"
 sed -n 's/^\([a-z0-9]*_pem\) = //p' verify/vectors/keys.txt | while read -r pem; do

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * verify/vectors/exchange.txt, value by value: messages, receipts, their envelopes and signatures, the chain that the
- * nonces make, and proven rates. SPEC 4.5, 8.6, 9.3. What a verifier answers to other messages is tested where it is
- * answered. */
+ * verify/vectors/exchange.txt, value by value: messages, receipts, requests, their envelopes and signatures, the chain
+ * that the nonces make, and proven rates. SPEC 4.5, 4.6, 8.6, 9.3. What a verifier answers to other messages is tested
+ * where it is answered. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +104,30 @@ static void step_check(uint32_t number, struct assay_step *receipt, const uint8_
 	text_check(assay_receipt_text(receipt), "receipt");
 	envelope_check("message", ASSAY_TYPE_MESSAGE, prover);
 	envelope_check("receipt", ASSAY_TYPE_RECEIPT, verifier);
+}
+
+/* The request from its payload and back, and no payload but that one. */
+static void request_check(void)
+{
+	uint8_t key[32], keyid[32];
+
+	vectors_select(vectors, "request");
+	const char *payload = vectors_text(vectors, "request_payload");
+	const size_t len = strlen(payload);
+	cr_assert(assay_request_parse(key, keyid, payload, len));
+	cr_expect_arr_eq(key, prover, 32);
+	cr_expect_arr_eq(keyid, challenge.verifier, 32);
+	text_check(assay_request_text(key, keyid), "request");
+	envelope_check("request", ASSAY_TYPE_REQUEST, prover);
+	for (size_t i = 0; i < len; i++) {
+		char *other = strdup(payload);
+		other[i] = (char)(other[i] ^ 1);
+		/* Another digit is another key, or verifier. */
+		const bool taken = assay_request_parse(key, keyid, other, len);
+		cr_expect(!taken || (memcmp(key, prover, 32) != 0) != (memcmp(keyid, challenge.verifier, 32) != 0));
+		cr_expect_not(assay_request_parse(key, keyid, payload, i));
+		free(other);
+	}
 }
 
 /* SPEC 4.1 with the nonces and commitments of the receipts. */
@@ -217,6 +241,8 @@ Test(exchange_vectors, all)
 
 	vectors = vectors_open("exchange");
 	inputs();
+	request_check();
+	vectors_select(vectors, "inputs");
 	const char *text = vectors_text(vectors, "challenge"), *devices = vectors_text(vectors, "devices");
 	assay_chain_job(job, text, strlen(text), prover, devices, strlen(devices));
 	crypto_hash_sha256_init(&state);
