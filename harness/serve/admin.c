@@ -59,7 +59,7 @@ static bool is_name(const char *name)
 static void token_make(char text[TOKEN_MAX], uint8_t hash[32])
 {
 	uint8_t bytes[TOKEN_BYTES];
-	char base64[TOKEN_MAX];
+	char base64[TOKEN_MAX - 8];
 
 	randombytes_buf(bytes, sizeof bytes);
 	sodium_bin2base64(base64, sizeof base64, bytes, sizeof bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
