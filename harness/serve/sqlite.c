@@ -31,8 +31,9 @@ static const char schema[] =
     " transcript TEXT NOT NULL DEFAULT '', receipts TEXT NOT NULL DEFAULT '', verdict TEXT NOT NULL DEFAULT '',"
     " outcome TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '', submitted INTEGER NOT NULL DEFAULT 0,"
     " ended INTEGER NOT NULL DEFAULT 0) STRICT;"
-    "CREATE INDEX challenges_of_key ON challenges (keyid, stage);"
+    "CREATE INDEX challenges_of_key ON challenges (keyid, stage, outcome);"
     "CREATE INDEX challenges_in_stage ON challenges (stage, expires);"
+    "CREATE INDEX challenges_by_outcome ON challenges (stage, outcome);"
     "CREATE TABLE steps (challenge TEXT NOT NULL REFERENCES challenges, number INTEGER NOT NULL,"
     " message TEXT NOT NULL, receipt TEXT NOT NULL, PRIMARY KEY (challenge, number)) STRICT, WITHOUT ROWID;"
     "PRAGMA user_version = 1;";

@@ -240,12 +240,12 @@ enum assay_status assay_store_totals(struct assay_store *store, struct assay_tot
 	bool has = true;
 
 	memset(totals, 0, sizeof *totals);
-	sqlite3_stmt *row =
-	    assay_sqlite_ask(store, error,
-	                     "SELECT stage, outcome, count(*), CASE WHEN stage > 0 THEN 0 ELSE (SELECT"
-	                     " (count(*) > 0) + (count(*) = total) FROM steps WHERE challenge = id) END AS way"
-	                     " FROM challenges GROUP BY stage, outcome, way",
-	                     "");
+	sqlite3_stmt *row = assay_sqlite_ask(
+	    store, error,
+	    "SELECT stage, outcome, count(*), 0 FROM challenges WHERE stage > 0 GROUP BY stage, outcome"
+	    " UNION ALL SELECT 0, '', count(*), way FROM (SELECT (SELECT (count(*) > 0) + (count(*) = total) FROM steps"
+	    " WHERE challenge = id) AS way FROM challenges WHERE stage = 0) GROUP BY way",
+	    "");
 	enum assay_status status = assay_sqlite_next(store, row, &has, error);
 	while (!status && has) {
 		const uint64_t stage = assay_sqlite_number(row, 0), count = assay_sqlite_number(row, 2),

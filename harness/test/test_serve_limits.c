@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -124,6 +126,59 @@ Test(serve_limits, sizes)
 	cr_expect(reply.status == 431 || reply.status == 413 || reply.status == 0, "%u", reply.status);
 	serving_free(&reply);
 	free(zeroes);
+	served_close(&served);
+	serving_leave(&serving);
+}
+
+/* Requests with bytes that were changed, cut or doubled: nothing of it is the server's error, and it goes on. Not for
+ * all of them there is an answer. */
+Test(serve_limits, garbage)
+{
+	uint64_t state = 20261124;
+	char *whole, *text;
+
+	serving_enter(&serving, "");
+	serving_start(&serving, "");
+	served_open(&served, &serving, &serving.prover, 201);
+	char *line = served_message(&served, 0);
+	cr_assert_gt(asprintf(&whole,
+	                      "POST %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
+	                      served_path(&served, "messages"), strlen(line), line),
+	             0);
+	const size_t len = strlen(whole), head = len - strlen(line);
+	text = malloc(2 * len);
+	for (int i = 0; i < 150; i++) {
+		size_t size = len;
+		memcpy(text, whole, len);
+		/* Mostly in the head, which is short. */
+		const size_t at = test_random(&state) % (i % 4 ? head : len);
+		if (i % 3 == 0)
+			text[at] = (char)test_random(&state);
+		else if (i % 3 == 1)
+			size = at;
+		else {
+			memcpy(text + at, whole + at / 2, len - at / 2);
+			size = at + len - at / 2;
+		}
+		const struct timeval patience = {.tv_usec = 50000};
+		const int connection = serving_connect(&serving);
+		setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+		(void)serving_send(connection, text, size);
+		shutdown(connection, SHUT_WR);
+		struct serving_reply reply = serving_receive(connection);
+		cr_expect(reply.status == 0 || (reply.status >= 200 && reply.status < 506), "%u", reply.status);
+		cr_expect(reply.status != 500, "%s", reply.body);
+		serving_free(&reply);
+	}
+	/* Two lengths; a length and chunks. */
+	serving_refused(claim("POST", "/v1/challenges", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"),
+	                411, "body.length");
+	cr_expect_str_eq(serving_member(&serving, "/healthz", "status"), "ok");
+	serving_is(serving_ask(&serving, "POST", served_path(&served, "messages"), "", line, strlen(line)), 200, NULL,
+	           0);
+	free(text);
+	free(whole);
+	free(line);
 	served_close(&served);
 	serving_leave(&serving);
 }
