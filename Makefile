@@ -96,6 +96,15 @@ endif
 TEST_SOURCES := $(filter-out verify/test/fuzz_%.c harness/test/double%.c harness/test/cheats.c harness/test/slowdown.c \
                 $(addprefix harness/test/,threads.c races.c units.c group.c halves.c hip_over_cuda.c soft.c), \
                 $(wildcard verify/test/*.c harness/test/*.c))
+# The server's own are left out on a machine that things are carried to: it has neither of its libraries, and no use for it.
+SERVE_TESTS := harness/test/serving.c harness/test/served.c $(wildcard harness/test/test_serve*.c)
+ifneq ($(CARRIED),)
+TEST_SOURCES := $(filter-out $(SERVE_TESTS),$(TEST_SOURCES))
+else
+TEST_SERVE := $(SERVE_OBJECTS)
+TEST_SERVE_PROGRAM := $(BUILD)/assay-serve
+TEST_SERVE_LIBS := -lmicrohttpd -lsqlite3
+endif
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
 .PHONY: all certify test check bench peers cheats format vectors install help clean
@@ -310,10 +319,10 @@ $(BUILD)/harness/test/soft.o: harness/test/soft.c
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -O3 -Wno-pedantic -Wno-conversion -DLANES=$(LANES_soft) -c -o $@ $<
 
 # What the tests run is built too; they find it by ASSAY_BUILD.
-$(BUILD)/assay-tests: $(TEST_OBJECTS) $(UNITS_OBJECTS) $(SOFT_OBJECTS) $(CHEATS_OBJECTS) $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(SERVE_OBJECTS) \
+$(BUILD)/assay-tests: $(TEST_OBJECTS) $(UNITS_OBJECTS) $(SOFT_OBJECTS) $(CHEATS_OBJECTS) $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(TEST_SERVE) \
                       $(BUILD)/verify/cli.o $(BUILD)/libassay.a \
-                      | $(BUILD)/assay $(BUILD)/assay-verify $(BUILD)/assay-serve $(BUILD)/libassay.so.0 $(DOUBLES) $(SPIR)
-	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ -lcriterion -lmicrohttpd -lsqlite3 $(HARNESS_LIBS)
+                      | $(BUILD)/assay $(BUILD)/assay-verify $(TEST_SERVE_PROGRAM) $(BUILD)/libassay.so.0 $(DOUBLES) $(SPIR)
+	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -o $@ $^ -lcriterion $(TEST_SERVE_LIBS) $(HARNESS_LIBS)
 
 # Doubles of the vendors' drivers, with the kernels as plain C of one lane.
 LANES_scalar := 1
