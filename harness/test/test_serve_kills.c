@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "harness/test/serving.h"
@@ -158,6 +159,33 @@ Test(serve_kills, half_a_file)
 	}
 	serving_is(put("transcript", served.transcript, served.transcript_len), 202, NULL, 0);
 	cr_assert(serving_wait(&serving, served.path, "state", "judged"));
+	served_close(&served);
+	serving_leave(&serving);
+}
+
+/* A file that the disk does not hold: nothing is left of it, and what fits is taken afterwards. */
+Test(serve_kills, full_disk)
+{
+	const size_t len = 3 << 20;
+	char *large = calloc(1, len);
+	struct rlimit limit, before;
+
+	serving_enter(&serving, "");
+	getrlimit(RLIMIT_FSIZE, &before);
+	limit = before;
+	limit.rlim_cur = 2 << 20;
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	serving_start(&serving, "");
+	setrlimit(RLIMIT_FSIZE, &before);
+	served_open(&served, &serving, &serving.prover, 201);
+	served_pretend(&served);
+	serving_is(put("attestation", served.attestation, strlen(served.attestation)), 204, "", 0);
+	serving_refused(put("transcript", large, len), 500, "server.error");
+	cr_expect_eq(unfinished(), 0);
+	cr_expect_str_eq(serving_member(&serving, served.path, "state"), "drawn");
+	serving_is(put("transcript", served.transcript, served.transcript_len), 202, NULL, 0);
+	cr_assert(serving_wait(&serving, served.path, "state", "judged"));
+	free(large);
 	served_close(&served);
 	serving_leave(&serving);
 }

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What assay-serve says of itself: metrics, health, openapi.json. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "harness/serve/routes.h"
+#include "harness/test/serving.h"
+#include "harness/test/support.h"
+#include "verify/test/support.h"
+
+TestSuite(serve_says, .timeout = 120);
+
+static struct serving serving;
+
+/* Each line is a comment of the two kinds or a sample of the name that the comments before it are about. */
+static void exposition_check(char *text)
+{
+	char name[128] = "", type[32] = "";
+	unsigned samples = 0;
+
+	cr_assert_eq(text[strlen(text) - 1], '\n');
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		char *end;
+		if (strncmp(line, "# HELP ", 7) == 0) {
+			cr_expect_eq(sscanf(line, "# HELP %127[a-z_] ", name), 1, "%s", line);
+			continue;
+		}
+		if (strncmp(line, "# TYPE ", 7) == 0) {
+			char again[128];
+			cr_expect_eq(sscanf(line, "# TYPE %127[a-z_] %31[a-z]", again, type), 2, "%s", line);
+			cr_expect_str_eq(again, name);
+			cr_expect(strcmp(type, "counter") == 0 || strcmp(type, "gauge") == 0 ||
+			          strcmp(type, "summary") == 0);
+			continue;
+		}
+		cr_expect_eq(strncmp(line, name, strlen(name)), 0, "%s after %s", line, name);
+		size_t at = strspn(line, "abcdefghijklmnopqrstuvwxyz_");
+		if (line[at] == '{') {
+			end = strrchr(line, '}');
+			cr_assert(end, "%s", line);
+			at = (size_t)(end - line) + 1;
+		}
+		cr_assert_eq(line[at], ' ', "%s", line);
+		strtod(line + at + 1, &end);
+		cr_expect(end > line + at + 1 && *end == '\0', "%s", line);
+		samples++;
+	}
+	cr_expect_gt(samples, 16);
+}
+
+Test(serve_says, metrics_and_health)
+{
+	serving_enter(&serving, "");
+	serving_start(&serving, "");
+	cr_expect_str_eq(serving_member(&serving, "/healthz", "status"), "ok");
+	serving_refused(serving_ask(&serving, "GET", "/nothing", "", NULL, 0), 404, "path.unknown");
+	struct serving_reply reply = serving_ask(&serving, "GET", "/metrics", "", NULL, 0);
+	cr_expect(strstr(reply.head, "text/plain; version=0.0.4"));
+	cr_expect(strstr(reply.body, "\nassay_requests_total{method=\"GET\",route=\"/healthz\",status=\"200\"} 1\n"));
+	cr_expect(strstr(reply.body, "\nassay_requests_total{method=\"other\",route=\"other\",status=\"404\"} 1\n"));
+	if (test_run(NULL, 0, "command -v promtool >/dev/null") == 0) {
+		support_write(support_path("metrics"), reply.body, reply.len);
+		cr_expect_eq(support_run("promtool check metrics <$T/metrics"), 0, "%s", support_err);
+	}
+	exposition_check(reply.body);
+	serving_free(&reply);
+	/* Without its store it is not well. */
+	serving_sql("DROP TABLE steps; DROP TABLE challenges");
+	serving_refused(serving_ask(&serving, "GET", "/metrics", "", NULL, 0), 500, "server.error");
+	serving_leave(&serving);
+}
+
+static bool has_reason(const json_t *list, const char *reason)
+{
+	size_t i;
+	json_t *each;
+
+	json_array_foreach(list, i, each) if (strcmp(json_string_value(each), reason) == 0) return true;
+	return false;
+}
+
+/* The reasons of one answer. */
+static json_t *reasons_of(const json_t *response)
+{
+	json_t *content = json_object_get(json_object_get(response, "content"), "application/json");
+	json_t *all = json_object_get(json_object_get(content, "schema"), "allOf");
+
+	return json_object_get(json_object_get(json_object_get(json_array_get(all, 1), "properties"), "reason"),
+	                       "enum");
+}
+
+/* Every path, method and reason that the server knows stands in openapi.json, and the reverse; each reason under its
+ * status. */
+Test(serve_says, openapi)
+{
+	json_t *root = json_loadb((const char *)assay_openapi, assay_openapi_len, JSON_REJECT_DUPLICATES, NULL);
+	json_t *paths = json_object_get(root, "paths"), *path, *operation, *response;
+	json_t *reasons = json_object_get(
+	    json_object_get(json_object_get(json_object_get(root, "components"), "schemas"), "Reason"), "enum");
+	const char *name, *method, *status;
+	size_t operations = 0, causes = 0, i;
+	json_t *each;
+
+	cr_assert(root);
+	for (const struct assay_route *route = assay_routes; route->method; route++) {
+		char lower[8];
+		for (i = 0; (lower[i] = (char)tolower(route->method[i])); i++)
+			;
+		cr_expect(json_object_get(json_object_get(paths, route->path), lower), "%s %s", route->method,
+		          route->path);
+	}
+	json_object_foreach(paths, name, path)
+	{
+		json_object_foreach(path, method, operation)
+		{
+			if (strcmp(method, "parameters") == 0)
+				continue;
+			operations++;
+			json_object_foreach(json_object_get(operation, "responses"), status, response)
+			{
+				json_array_foreach(reasons_of(response), i, each)
+				{
+					const struct assay_cause *cause = assay_causes;
+					while (cause->reason && strcmp(cause->reason, json_string_value(each)) != 0)
+						cause++;
+					cr_assert(cause->reason, "%s", json_string_value(each));
+					cr_expect_eq(cause->status, strtoul(status, NULL, 10), "%s %s: %s", method,
+					             name, cause->reason);
+				}
+			}
+		}
+	}
+	cr_expect_eq(operations, assay_routes_count());
+	for (const struct assay_cause *cause = assay_causes; cause->reason; cause++, causes++)
+		cr_expect(has_reason(reasons, cause->reason), "%s", cause->reason);
+	cr_expect_eq(causes, json_array_size(reasons));
+	json_decref(root);
+}
