@@ -265,8 +265,9 @@ static struct MHD_Daemon *daemon_start(struct assay_http *http, const struct ass
                                        bool is_v6)
 {
 	const struct assay_limits *limits = &http->server->limits;
+	/* Not epoll, of which libmicrohttpd wants edges: it misses an end that comes together with bytes. */
 	const unsigned flags =
-	    MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC | (is_v6 ? MHD_USE_IPv6 : 0);
+	    MHD_USE_POLL | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC | (is_v6 ? MHD_USE_IPv6 : 0);
 	const struct MHD_OptionItem tls[] = {
 	    {MHD_OPTION_HTTPS_MEM_KEY, 0, listen->key},
 	    {MHD_OPTION_HTTPS_MEM_CERT, 0, listen->certificate},
