@@ -335,6 +335,9 @@ Test(serve_kills, commands_that_fail)
 	serving_enter(&serving, "");
 	fails("$A serve", "usage:");
 	fails("$A serve stop", "no such command");
+	fails("cp $A $T/alone; PATH=/usr/bin:/bin $T/alone serve list -s $T/store", "(serve.missing)");
+	cr_expect_eq(support_run("PATH=/usr/bin:/bin $T/alone serve --help"), 0);
+	cr_expect(strstr(support_out, "not installed here"));
 	fails("$A serve start -s $T/store", "usage:");
 	fails("$A serve token -s $T/store one " SERVING_TERMS, "(token.exists)");
 	fails("$A serve token -s $T/store 'a b' " SERVING_TERMS, "(token.name)");
