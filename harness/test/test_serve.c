@@ -257,10 +257,10 @@ static void make_short(void)
 
 Test(serve, silence_counts)
 {
-	struct served begun, issued;
+	struct served begun, issued, revoked;
 	char keyid[65], path[128];
 
-	serving_enter(&serving, "");
+	serving_enter(&serving, "--keys 2");
 	make_short();
 	serving_start(&serving, "");
 	served_open(&served, &serving, &serving.prover, 201);
@@ -269,9 +269,16 @@ Test(serve, silence_counts)
 	served_open(&begun, &serving, &serving.prover, 201);
 	served_step(&begun, 0);
 	served_open(&issued, &serving, &serving.prover, 201);
+	/* Of another key, from which nothing is taken any more. */
+	served_open(&revoked, &serving, &serving.verifier, 201);
+	served_pretend(&revoked);
+	assay_keyid(keyid, serving.verifier.key);
+	cr_assert_eq(support_run("$A serve revoke -s $T/store --key %s", keyid), 0, "%s", support_err);
 	cr_assert(serving_wait(&serving, issued.path, "state", "expired"));
 	cr_assert(serving_wait(&serving, begun.path, "state", "unfinished"));
 	cr_assert(serving_wait(&serving, served.path, "state", "silent"));
+	cr_assert(serving_wait(&serving, revoked.path, "state", "unfinished"));
+	served_close(&revoked);
 	serving_refused(served_say(&begun, 1), 410, "exchange.expired");
 	serving_refused(served_say(&served, 2), 410, "exchange.expired");
 	serving_refused(put("transcript", served.transcript, served.transcript_len), 410, "exchange.expired");
