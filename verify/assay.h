@@ -184,6 +184,7 @@ struct assay_telemetry_claim {
 
 struct assay_device_claim {
 	char backend[33], name[257], architecture[257];
+	char id[257]; /* by which a verifier knows it again, SPEC 6; "" = none */
 	struct assay_telemetry_claim telemetry;
 };
 

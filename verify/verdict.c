@@ -242,10 +242,12 @@ char *assay_verdict_json(const struct assay_verdict *verdict)
 	for (uint32_t i = 0; i < verdict->run_count; i++)
 		json_array_append_new(segments, run_json(&verdict->runs[i]));
 	for (uint32_t d = 0; d < verdict->device_count; d++)
-		json_array_append_new(
-		    devices, json_pack("{s:s,s:s,s:s,s:o}", "architecture", verdict->devices[d].architecture, "backend",
-		                       verdict->devices[d].backend, "name", verdict->devices[d].name, "telemetry",
-		                       assay_telemetry_json(&verdict->devices[d].telemetry)));
+		json_array_append_new(devices, json_pack("{s:s,s:s,s:s?,s:s,s:o}", "architecture",
+		                                         verdict->devices[d].architecture, "backend",
+		                                         verdict->devices[d].backend, "id",
+		                                         *verdict->devices[d].id ? verdict->devices[d].id : NULL,
+		                                         "name", verdict->devices[d].name, "telemetry",
+		                                         assay_telemetry_json(&verdict->devices[d].telemetry)));
 
 	/* 2^-20 is the chance that less than the certified work was done, SPEC 9.2. */
 	json_t *root = json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "verdict",

@@ -137,6 +137,8 @@ static bool devices_copy(struct assay_verdict *verdict, const json_t *devices, c
 		snprintf(claim->name, sizeof claim->name, "%s", assay_json_string(device, "name", 256));
 		snprintf(claim->architecture, sizeof claim->architecture, "%s",
 		         assay_json_string(device, "architecture", 256));
+		if (json_is_string(json_object_get(device, "deviceId")))
+			snprintf(claim->id, sizeof claim->id, "%s", assay_json_string(device, "deviceId", 256));
 		assay_telemetry_read(&claim->telemetry, json_array_get(telemetry, d));
 	}
 	return true;

@@ -224,13 +224,14 @@ static void key_append(void *context, const struct assay_holder *key)
 {
 	json_array_append_new(
 	    json_object_get(context, "keys"),
-	    json_pack("{s:s,s:o,s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:I}", "keyid", key->keyid, "enrolled",
+	    json_pack("{s:s,s:o,s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "keyid", key->keyid, "enrolled",
 	              time_json(key->enrolled_s), "revoked", time_json(key->revoked_s), "revokedReason",
 	              key->revoked_s ? json_string(key->why) : json_null(), "pass",
 	              (json_int_t)key->outcomes[ASSAY_PASS], "fail", (json_int_t)key->outcomes[ASSAY_FAIL],
 	              "inconclusive", (json_int_t)key->outcomes[ASSAY_INCONCLUSIVE], "malformed",
 	              (json_int_t)key->outcomes[ASSAY_MALFORMED], "silent", (json_int_t)key->stages[ASSAY_STAGE_SILENT],
-	              "unfinished", (json_int_t)key->stages[ASSAY_STAGE_UNFINISHED]));
+	              "unfinished", (json_int_t)key->stages[ASSAY_STAGE_UNFINISHED], "identityCollisions",
+	              (json_int_t)key->collisions));
 }
 
 static void token_print(void *context, const struct assay_token *token)
@@ -248,6 +249,9 @@ static void key_print(void *context, const struct assay_holder *key)
 	       key->keyid, key->outcomes[ASSAY_PASS], key->outcomes[ASSAY_FAIL], key->outcomes[ASSAY_INCONCLUSIVE],
 	       key->outcomes[ASSAY_MALFORMED], key->stages[ASSAY_STAGE_SILENT], key->stages[ASSAY_STAGE_UNFINISHED],
 	       key->revoked_s ? "; revoked" : "", *key->why ? ": " : "", key->why);
+	if (key->collisions)
+		printf("       other keys have shown %" PRIu64 " of its device ids too: challenge them at once\n",
+		       key->collisions);
 }
 
 int assay_serve_list(int argc, char **argv)

@@ -54,6 +54,24 @@ static enum assay_status verify(struct assay_server *server, const struct assay_
 	return assay_verify(verdict, attestation, transcript, &policy);
 }
 
+/* The verdict, and the devices that were shown. */
+static enum assay_status verdict_keep(struct assay_server *server, const struct assay_entry *entry,
+                                      const struct assay_verdict *verdict, const char *object,
+                                      struct assay_error *error)
+{
+	const bool shown = verdict->assurance && strcmp(verdict->assurance, "time-bracketed") == 0;
+	enum assay_status status = ASSAY_OK;
+
+	for (uint32_t d = 0; !status && shown && d < verdict->device_count; d++)
+		if (*verdict->devices[d].id)
+			status = assay_store_device_add(server->store, verdict->devices[d].id, entry->keyid, entry->id,
+			                                error);
+	return status ? status
+	              : assay_store_end(server->store, entry->id, ASSAY_STAGE_JUDGED, object,
+	                                assay_outcome_name(verdict->outcome), reason_of(verdict),
+	                                assay_now_ns() / 1000000000, error);
+}
+
 static enum assay_status judge(struct assay_server *server, const struct assay_entry *entry, struct assay_error *error)
 {
 	struct assay_challenge challenge;
@@ -81,9 +99,10 @@ static enum assay_status judge(struct assay_server *server, const struct assay_e
 	free(json);
 	if (!status) {
 		pthread_mutex_lock(&server->mutex);
-		status = assay_store_end(server->store, entry->id, ASSAY_STAGE_JUDGED, object,
-		                         assay_outcome_name(verdict.outcome), reason_of(&verdict),
-		                         assay_now_ns() / 1000000000, error);
+		status = assay_store_begin(server->store, error);
+		if (!status)
+			status = assay_store_finish(server->store, verdict_keep(server, entry, &verdict, object, error),
+			                            error);
 		pthread_mutex_unlock(&server->mutex);
 	}
 	if (!status)

@@ -251,15 +251,17 @@ void assay_handle_holder(struct assay_server *server, struct assay_request *requ
 		return;
 	}
 	assay_utc_text(enrolled, holder.enrolled_s);
-	assay_reply_json(
-	    reply, 200,
-	    json_pack(
-	        "{s:s,s:s,s:s?,s:s?,s:I,s:I,s:I,s:I,s:I,s:I}", "keyid", holder.keyid, "enrolled", enrolled, "revoked",
-	        utc_or_null(revoked, holder.revoked_s), "revokedReason", holder.revoked_s ? holder.why : NULL, "pass",
-	        (json_int_t)holder.outcomes[ASSAY_PASS], "fail", (json_int_t)holder.outcomes[ASSAY_FAIL],
-	        "inconclusive", (json_int_t)holder.outcomes[ASSAY_INCONCLUSIVE], "malformed",
-	        (json_int_t)holder.outcomes[ASSAY_MALFORMED], "silent", (json_int_t)holder.stages[ASSAY_STAGE_SILENT],
-	        "unfinished", (json_int_t)holder.stages[ASSAY_STAGE_UNFINISHED]));
+	assay_reply_json(reply, 200,
+	                 json_pack("{s:s,s:s,s:s?,s:s?,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "keyid", holder.keyid, "enrolled",
+	                           enrolled, "revoked", utc_or_null(revoked, holder.revoked_s), "revokedReason",
+	                           holder.revoked_s ? holder.why : NULL, "pass",
+	                           (json_int_t)holder.outcomes[ASSAY_PASS], "fail",
+	                           (json_int_t)holder.outcomes[ASSAY_FAIL], "inconclusive",
+	                           (json_int_t)holder.outcomes[ASSAY_INCONCLUSIVE], "malformed",
+	                           (json_int_t)holder.outcomes[ASSAY_MALFORMED], "silent",
+	                           (json_int_t)holder.stages[ASSAY_STAGE_SILENT], "unfinished",
+	                           (json_int_t)holder.stages[ASSAY_STAGE_UNFINISHED], "identityCollisions",
+	                           (json_int_t)holder.collisions));
 }
 
 static void revoked_append(void *context, const struct assay_holder *holder)

@@ -36,6 +36,9 @@ static const char schema[] =
     "CREATE INDEX challenges_by_outcome ON challenges (stage, outcome);"
     "CREATE TABLE steps (challenge TEXT NOT NULL REFERENCES challenges, number INTEGER NOT NULL,"
     " message TEXT NOT NULL, receipt TEXT NOT NULL, PRIMARY KEY (challenge, number)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE devices (device TEXT NOT NULL, keyid TEXT NOT NULL REFERENCES keys,"
+    " challenge TEXT NOT NULL REFERENCES challenges, PRIMARY KEY (device, keyid)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX devices_of_key ON devices (keyid);"
     "PRAGMA user_version = 1;";
 
 enum assay_status assay_sqlite_fail(struct assay_store *store, struct assay_error *error)

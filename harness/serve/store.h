@@ -47,6 +47,7 @@ struct assay_holder {
 	uint64_t enrolled_s, revoked_s;
 	char why[ASSAY_WHY_MAX];
 	uint64_t stages[ASSAY_STAGE_COUNT], outcomes[5];
+	uint64_t collisions; /* ids of its devices that another key has shown too */
 };
 
 struct assay_entry {
@@ -156,6 +157,10 @@ enum assay_status assay_store_submit(struct assay_store *store, const char *id, 
 enum assay_status assay_store_end(struct assay_store *store, const char *id, enum assay_stage stage,
                                   const char *verdict, const char *outcome, const char *reason, uint64_t now_s,
                                   struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* That the key has shown work by a device of this id (SPEC 6), first in this challenge. */
+enum assay_status assay_store_device_add(struct assay_store *store, const char *device, const char *keyid,
+                                         const char *challenge, struct assay_error *error) ASSAY_CHECK_RESULT;
 
 /* Ids, oldest first, at most ASSAY_ENTRIES_MAX: those that are submitted; open ones that expired before `before_s`. */
 struct assay_ids {

@@ -288,6 +288,18 @@ static enum assay_status holder_counts(struct assay_store *store, struct assay_h
 	return status;
 }
 
+enum assay_status assay_store_device_add(struct assay_store *store, const char *device, const char *keyid,
+                                         const char *challenge, struct assay_error *error)
+{
+	return assay_sqlite_do(store, NULL, error,
+	                       "INSERT OR IGNORE INTO devices (device, keyid, challenge) VALUES (?1, ?2, ?3)", "sss",
+	                       device, keyid, challenge);
+}
+
+#define HOLDER_COLUMNS                                                                                                \
+	"keyid, enrolled, revoked, why, (SELECT count(*) FROM devices AS its WHERE its.keyid = keys.keyid AND EXISTS" \
+	" (SELECT 1 FROM devices AS other WHERE other.device = its.device AND other.keyid <> its.keyid))"
+
 static void holder_read(struct assay_holder *holder, sqlite3_stmt *row)
 {
 	memset(holder, 0, sizeof *holder);
@@ -295,6 +307,7 @@ static void holder_read(struct assay_holder *holder, sqlite3_stmt *row)
 	holder->enrolled_s = assay_sqlite_number(row, 1);
 	holder->revoked_s = assay_sqlite_number(row, 2);
 	assay_sqlite_text(holder->why, sizeof holder->why, row, 3);
+	holder->collisions = assay_sqlite_number(row, 4);
 }
 
 enum assay_status assay_store_key_find(struct assay_store *store, struct assay_holder *holder, const char *keyid,
@@ -303,8 +316,8 @@ enum assay_status assay_store_key_find(struct assay_store *store, struct assay_h
 	bool has = false;
 
 	memset(holder, 0, sizeof *holder);
-	sqlite3_stmt *row = assay_sqlite_ask(
-	    store, error, "SELECT keyid, enrolled, revoked, why FROM keys WHERE keyid = ?1", "s", keyid);
+	sqlite3_stmt *row =
+	    assay_sqlite_ask(store, error, "SELECT " HOLDER_COLUMNS " FROM keys WHERE keyid = ?1", "s", keyid);
 	enum assay_status status = assay_sqlite_next(store, row, &has, error);
 	if (!status && has)
 		holder_read(holder, row);
@@ -317,11 +330,10 @@ enum assay_status assay_store_keys(struct assay_store *store, bool revoked_only,
 {
 	struct assay_holder holder;
 	bool has = true;
-	sqlite3_stmt *row =
-	    assay_sqlite_ask(store, error,
-	                     "SELECT keyid, enrolled, revoked, why FROM keys WHERE revoked > 0 OR NOT ?1 ORDER BY"
-	                     " revoked, enrolled, keyid",
-	                     "i", (uint64_t)revoked_only);
+	sqlite3_stmt *row = assay_sqlite_ask(store, error,
+	                                     "SELECT " HOLDER_COLUMNS " FROM keys WHERE revoked > 0 OR NOT ?1 ORDER BY"
+	                                     " revoked, enrolled, keyid",
+	                                     "i", (uint64_t)revoked_only);
 	enum assay_status status = assay_sqlite_next(store, row, &has, error);
 
 	while (!status && has) {

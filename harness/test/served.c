@@ -16,9 +16,11 @@
 #include "verify/test/support.h"
 #include "verify/transcript.h"
 
-/* As the attestation has it that the one below is made of. */
+/* As the attestation has it that the one below is made of, but for an id. */
+#define DEVICE_ID "00112233445566778899aabbccddeeff"
 static const char devices[] =
-    "[{\"architecture\":\"none\",\"backend\":\"vectors\",\"computeUnits\":1,\"deviceId\":null,\"driver\":\"0\","
+    "[{\"architecture\":\"none\",\"backend\":\"vectors\",\"computeUnits\":1,\"deviceId\":\"" DEVICE_ID
+    "\",\"driver\":\"0\","
     "\"memoryBytes\":0,\"name\":\"device 0\",\"variant\":\"scalar\"}]";
 
 char *serving_request(const struct assay_secret *key, const uint8_t verifier[ASSAY_KEY_BYTES])
@@ -162,6 +164,8 @@ static void attestation_make(struct served *served)
 
 	digest_set(json_object_get(predicate, "challenge"), served->payload, strlen(served->payload));
 	json_object_set_new(json_object_get(predicate, "challenge"), "profile", json_string(served->challenge.profile));
+	json_object_set_new(json_array_get(json_object_get(predicate, "devices"), 0), "deviceId",
+	                    json_string(DEVICE_ID));
 	digest_set(json_array_get(subject, 0), served->transcript, served->transcript_len);
 	digest_set(json_array_get(subject, 1), served->receipts, strlen(served->receipts));
 	char *text = assay_json_text(root);

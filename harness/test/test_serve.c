@@ -60,6 +60,7 @@ Test(serve, whole_exchange)
 	snprintf(path, sizeof path, "/v1/keys/%s", keyid);
 	cr_expect_str_eq(serving_member(&serving, path, "pass"), "1");
 	cr_expect_str_eq(serving_member(&serving, path, "silent"), "0");
+	cr_expect_str_eq(serving_member(&serving, path, "identityCollisions"), "0");
 	served_close(&served);
 	serving_leave(&serving);
 }
@@ -315,5 +316,33 @@ Test(serve, complete_in_time_is_verified_later)
 	/* Said again it has the same answer. */
 	served_submit(&served);
 	served_close(&served);
+	serving_leave(&serving);
+}
+
+/* One of them may have copied what the other says: a fault of neither, which the operator sees. */
+Test(serve, one_device_under_two_keys)
+{
+	struct assay_secret other;
+	char keyid[65], path[128];
+
+	serving_enter(&serving, "--keys 2");
+	serving_start(&serving, "");
+	assay_secret_make(&other);
+	const struct assay_secret *const keys[] = {&serving.prover, &other};
+	for (size_t i = 0; i < 2; i++) {
+		served_open(&served, &serving, keys[i], 201);
+		served_work(&served);
+		served_submit(&served);
+		cr_assert(serving_wait(&serving, served.path, "outcome", "pass"));
+		served_close(&served);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		assay_keyid(keyid, keys[i]->key);
+		snprintf(path, sizeof path, "/v1/keys/%s", keyid);
+		cr_expect_str_eq(serving_member(&serving, path, "identityCollisions"), "1");
+		cr_expect_str_eq(serving_member(&serving, path, "pass"), "1");
+	}
+	cr_expect_eq(support_run("$A serve list -s $T/store"), 0, "%s", support_err);
+	cr_expect(strstr(support_out, "have shown 1 of its device ids too"), "%s", support_out);
 	serving_leave(&serving);
 }
