@@ -87,8 +87,8 @@ void served_close(struct served *served)
 
 const char *served_path(const struct served *served, const char *name)
 {
-	static char paths[4][320];
-	static unsigned turn;
+	static _Thread_local char paths[4][320];
+	static _Thread_local unsigned turn;
 	char *path = paths[turn++ % 4];
 
 	snprintf(path, sizeof paths[0], "%s/%s", served->path, name);

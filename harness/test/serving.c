@@ -208,7 +208,7 @@ void serving_is(struct serving_reply reply, unsigned status, const void *body, s
 
 const char *serving_member(const struct serving *serving, const char *path, const char *member)
 {
-	static char text[256];
+	static _Thread_local char text[256];
 	struct serving_reply reply = serving_ask(serving, "GET", path, "", NULL, 0);
 	json_t *object = json_loads(reply.body, 0, NULL), *value = json_object_get(object, member);
 

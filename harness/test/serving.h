@@ -64,7 +64,7 @@ struct served {
 	const struct assay_secret *key;
 	struct assay_challenge challenge;
 	char *sealed, *payload, id[ASSAY_HEX_MAX], path[256];
-	uint8_t digest[32], job[32], commit[32], nonces[2][32];
+	uint8_t digest[32], job[32], commit[32], nonces[ASSAY_SEGMENTS_MAX + 1][32];
 	char *receipts; /* all of them */
 	char *transcript, *attestation;
 	size_t transcript_len;
