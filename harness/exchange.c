@@ -17,14 +17,14 @@
 static enum assay_status receipt_bad(struct assay_error *error, const char *reason, uint32_t number, const char *what)
 {
 	return assay_fail(error, ASSAY_ERROR_INPUT, reason,
-	                  "receipt %u %s; the job cannot go on with it: ask for a new challenge", number + 1, what);
+	                  "receipt %u %s; the job cannot go on with it: get it again, or ask for a new challenge",
+	                  number + 1, what);
 }
 
-/* Takes the line of the next step, which is released by assay_exchange_close. */
-static enum assay_status receipt_take(struct assay_exchange *exchange, char *line, struct assay_error *error)
+enum assay_status assay_exchange_look(const struct assay_exchange *exchange, const char *line, struct assay_step *step,
+                                      struct assay_error *error)
 {
 	const uint32_t number = exchange->count;
-	struct assay_step *step = &exchange->steps[number];
 	struct assay_envelope envelope;
 
 	if (number >= assay_steps_of(exchange->challenge))
@@ -41,8 +41,20 @@ static enum assay_status receipt_take(struct assay_exchange *exchange, char *lin
 	if (!assay_step_is(step, number) || memcmp(step->challenge, exchange->challenge_digest, 32) != 0 ||
 	    memcmp(step->job, exchange->job, 32) != 0)
 		return receipt_bad(error, "receipts.mismatch", number, "is of another step or job");
-	if (number && step->at_ns <= step[-1].at_ns)
+	if (number && step->at_ns <= exchange->steps[number - 1].at_ns)
 		return receipt_bad(error, "receipts.mismatch", number, "is not later than the one before");
+	return ASSAY_OK;
+}
+
+/* Takes the line of the next step, which is released by assay_exchange_close. */
+static enum assay_status receipt_take(struct assay_exchange *exchange, char *line, struct assay_error *error)
+{
+	struct assay_step step;
+	enum assay_status status = assay_exchange_look(exchange, line, &step, error);
+
+	if (status)
+		return status;
+	exchange->steps[exchange->count] = step;
 	exchange->lines[exchange->count++] = line;
 	return ASSAY_OK;
 }

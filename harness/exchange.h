@@ -35,6 +35,11 @@ enum assay_status assay_exchange_ready(struct assay_exchange *exchange, uint32_t
 enum assay_status assay_exchange_commit(struct assay_exchange *exchange, uint32_t j, const uint8_t commit[32],
                                         struct assay_error *error) ASSAY_CHECK_RESULT;
 
+/* Whether a line is the receipt of the next step, as far as that can be told before what was committed is compared.
+ * Errors: receipts.malformed, .signature, .mismatch. */
+enum assay_status assay_exchange_look(const struct assay_exchange *exchange, const char *line, struct assay_step *step,
+                                      struct assay_error *error) ASSAY_CHECK_RESULT;
+
 /* Whether segment j has its nonce already. */
 bool assay_exchange_has(const struct assay_exchange *exchange, uint32_t j, uint8_t nonce[32]);
 

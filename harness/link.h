@@ -8,6 +8,9 @@
 
 #include "verify/exchange.h"
 
+struct assay_exchange;
+struct assay_remote;
+
 struct assay_link {
 	/* Sends a line, which has been sent before when the process was killed meanwhile, and waits for what answers
 	 * step `number`: a line to be released with free(). Errors: exchange.*, io.*; run.interrupted once *stop is
@@ -25,5 +28,13 @@ struct assay_link_files {
 	const atomic_bool *stop; /* may be NULL */
 };
 struct assay_link assay_link_files(struct assay_link_files *files);
+
+/* By requests to a server. */
+struct assay_link_http {
+	struct assay_remote *remote;
+	const struct assay_exchange *exchange; /* whose receipts they are */
+	char id[65];                           /* of the challenge */
+};
+struct assay_link assay_link_http(struct assay_link_http *http);
 
 #endif
