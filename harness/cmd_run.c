@@ -8,6 +8,7 @@
 
 #include "harness/command.h"
 #include "harness/limit.h"
+#include "harness/remote.h"
 #include "harness/session.h"
 #include "harness/state.h"
 #include "verify/statement.h"
@@ -41,6 +42,15 @@ static const char usage[] =
     "      --challenge FILE    do what a verifier asks for (assay challenge), in exchange with it (assay answer):\n"
     "                          PREFIX.messages.jsonl is for the verifier, its answers go to PREFIX.receipts.jsonl\n"
     "      --verifier KEY.pub  the verifier's public key, for --challenge and for resuming such a run\n"
+    "      --verifier URL      do what the verifier at https://HOST[:PORT][/PATH] asks for, and print its verdict, "
+    "which\n"
+    "                          is the exit code; PREFIX.challenge.json and .verifier.pub are what it sent. What did "
+    "not\n"
+    "                          reach it: --resume with the same URL, or assay submit\n"
+    "      --token-file FILE   with a URL: the token that the verifier gave you, in a file that nobody else can read\n"
+    "                          (ASSAY_TOKEN_FILE, or the token itself in ASSAY_TOKEN)\n"
+    "      --verifier-key FILE with a URL: the verifier's public key, if you have it (what the URL says on first use)\n"
+    "      --ca FILE           with a URL: trust only the authorities in this PEM file (ASSAY_CA_FILE; the system's)\n"
     "      --json              the verdict as JSON on standard output\n";
 
 enum { DURATION_MS_MAX = 86400000, CHECKPOINT_S_MAX = 3600 };
@@ -69,6 +79,31 @@ static const char *prefix_default(char prefix[ASSAY_PATH_MAX], const char *check
 	return prefix;
 }
 
+/* Whether what is said of a verifier goes together. */
+static bool asked_well(const struct assay_order *options, bool sized)
+{
+	const bool at_url = options->verifier && assay_remote_is_url(options->verifier);
+
+	if ((options->verifier && !at_url && !options->challenge && !options->resume) ||
+	    (!at_url && (options->verifier_key || options->token_file || options->ca))) {
+		(void)assay_usage(usage, false);
+		return false;
+	}
+	if (at_url && (sized || options->challenge)) {
+		fprintf(stderr,
+		        "assay: --verifier URL says what is to be done: it does not go with --challenge, -w, -p, "
+		        "--duration, --row, --strict or --share (run.challenge)\n");
+		return false;
+	}
+	if (options->challenge && (sized || !options->verifier)) {
+		fprintf(stderr,
+		        "assay: --challenge says what is to be done: it goes with --verifier KEY.pub, and not with "
+		        "-w, -p, --duration, --row, --strict or --share (run.challenge)\n");
+		return false;
+	}
+	return true;
+}
+
 int assay_command_run(int argc, char **argv)
 {
 	static const struct option table[] = {
@@ -92,6 +127,9 @@ int assay_command_run(int argc, char **argv)
 	    {"attest", no_argument, NULL, 'A'},
 	    {"challenge", required_argument, NULL, 'C'},
 	    {"verifier", required_argument, NULL, 'V'},
+	    {"verifier-key", required_argument, NULL, 'K'},
+	    {"token-file", required_argument, NULL, 'F'},
+	    {"ca", required_argument, NULL, 'a'},
 	    {"help", no_argument, NULL, 'h'},
 	    {0},
 	};
@@ -161,6 +199,15 @@ int assay_command_run(int argc, char **argv)
 		case 'V':
 			options.verifier = optarg;
 			break;
+		case 'K':
+			options.verifier_key = optarg;
+			break;
+		case 'F':
+			options.token_file = optarg;
+			break;
+		case 'a':
+			options.ca = optarg;
+			break;
 		case 'R':
 			options.resume = optarg;
 			break;
@@ -191,19 +238,13 @@ int assay_command_run(int argc, char **argv)
 	}
 	if (optind < argc || (options.attest && !options.resume))
 		return assay_usage(usage, false);
-	if (options.verifier && !options.challenge && !options.resume)
-		return assay_usage(usage, false);
-	if (options.challenge && (sized || !options.verifier)) {
-		fprintf(stderr,
-		        "assay: --challenge says what is to be done: it goes with --verifier KEY.pub, and not with "
-		        "-w, -p, --duration, --row, --strict or --share (run.challenge)\n");
+	if (!asked_well(&options, sized))
 		return ASSAY_EXIT_ERROR;
-	}
 	if (options.resume && shaped) {
 		fprintf(
 		    stderr,
 		    "assay: --resume goes on with what the checkpoint says: only -k, -o, --force, --json, --max-time, "
-		    "--checkpoint and --attest go with it (run.resume)\n");
+		    "--checkpoint, --attest and --verifier go with it (run.resume)\n");
 		return ASSAY_EXIT_ERROR;
 	}
 	if (!options.prefix)

@@ -22,6 +22,7 @@ int assay_command_keygen(int argc, char **argv);
 int assay_command_run(int argc, char **argv);
 int assay_command_serve(int argc, char **argv);
 int assay_command_show(int argc, char **argv);
+int assay_command_submit(int argc, char **argv);
 int assay_command_selftest(int argc, char **argv);
 int assay_command_bench(int argc, char **argv);
 int assay_command_reproduce(int argc, char **argv);

@@ -109,7 +109,7 @@ void assay_finish_tell(const char *checkpoint)
 	    checkpoint, checkpoint);
 }
 
-int assay_finish(const struct assay_finish *finish, bool *keep)
+int assay_finish(const struct assay_finish *finish, bool *keep, char written[ASSAY_PATH_MAX])
 {
 	struct assay_attest attest = {.job = finish->job,
 	                              .secret = finish->secret,
@@ -131,6 +131,7 @@ int assay_finish(const struct assay_finish *finish, bool *keep)
 	assay_report_clear();
 	int code = 0;
 	*keep = true;
+	snprintf(written, ASSAY_PATH_MAX, "%s", status ? "" : attest.prefix);
 	if (status) {
 		assay_remark(&error);
 		code = assay_report_exit(&error);

@@ -6,6 +6,7 @@
 
 #include "harness/attest.h"
 #include "harness/journal.h"
+#include "harness/state.h"
 
 struct assay_finish {
 	struct assay_job *job;
@@ -25,8 +26,9 @@ enum assay_status assay_outputs_check(const char *prefix, bool checkpoint, bool 
                                       struct assay_error *error) ASSAY_CHECK_RESULT;
 
 /* Opens, writes, verifies and tells. When PREFIX cannot be written the checkpoint stays; when that is not whole either,
- * the files go to another place. Returns the exit code; *keep says whether the checkpoint is still of use. */
-int assay_finish(const struct assay_finish *finish, bool *keep);
+ * the files go to another place: `written` is their prefix, "" when there are none. Returns the exit code; *keep says
+ * whether the checkpoint is still of use. */
+int assay_finish(const struct assay_finish *finish, bool *keep, char written[ASSAY_PATH_MAX]);
 
 /* Says how to go on with a checkpoint that was left. */
 void assay_finish_tell(const char *checkpoint);

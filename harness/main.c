@@ -10,6 +10,7 @@
 
 #include "harness/command.h"
 #include "harness/state.h"
+#include "harness/token.h"
 #include "verify/cli.h"
 
 static const struct {
@@ -25,6 +26,7 @@ static const struct {
     {"challenge", assay_command_challenge, "-k KEY -o NAME --devices N --memory SIZE ...", "ask for a proof"},
     {"answer", assay_command_answer, "-k KEY NAME.challenge.json X.messages.jsonl", "answer one who proves"},
     {"serve", assay_command_serve, "start|token|revoke|list ...", "be a verifier for many, over HTTP"},
+    {"submit", assay_command_submit, "PREFIX --verifier URL", "send a verifier what was done for it"},
     {"show", assay_command_show, "ATTESTATION", "print what an attestation says"},
     {"reproduce", assay_command_reproduce, "[-d DEV] ATTESTATION", "do an attestation's rounds again, bit for bit"},
     {"selftest", assay_command_selftest, "[-d DEV,...] [--variant NAME]", "check that devices compute correctly"},
@@ -75,6 +77,7 @@ static int command(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	streams_reserve();
+	assay_token_hide();
 	if (sodium_init() < 0) {
 		fprintf(stderr, "assay: libsodium does not start\n");
 		return ASSAY_EXIT_ERROR;

@@ -14,7 +14,9 @@ enum { ASSAY_STAGGER_ASKED_MAX = 60000 }; /* milliseconds */
 struct assay_order {
 	const char *devices, *workloads, *profile, *row, *key, *prefix, *variant;
 	const char *resume;               /* a checkpoint; NULL: a new job */
-	const char *challenge, *verifier; /* a verifier's challenge, and its public key; NULL: mode `self` */
+	const char *challenge, *verifier; /* a verifier's challenge, and its public key or its URL, which has a
+	                                   * challenge of its own; NULL: mode `self` */
+	const char *verifier_key, *token_file, *ca; /* with a URL; may be NULL */
 	uint32_t duration_s, samples, stagger_ms, power_budget_w;
 	uint32_t checkpoint_s; /* 0 = the default, and for long runs only */
 	bool force, json, share, attest;

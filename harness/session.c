@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "harness/asked.h"
+#include "harness/asker.h"
 #include "harness/choose.h"
 #include "harness/command.h"
 #include "harness/estimate.h"
@@ -21,6 +21,7 @@
 #include "harness/resume.h"
 #include "harness/selftest.h"
 #include "harness/state.h"
+#include "harness/submit.h"
 
 enum { REPEAT_EVERY = 16 };
 
@@ -39,8 +40,7 @@ struct session {
 	bool key_is_lost; /* at the end of the process */
 	time_t started;
 	struct assay_estimate estimate;
-	struct assay_exchange exchange; /* with a verifier */
-	struct assay_link_files files;
+	struct assay_asker asker; /* a verifier; nobody for a job of one's own */
 };
 
 /* Where results go for people: standard output, or standard error when standard output is for a program. */
@@ -149,22 +149,6 @@ static void print_head(const struct session *session)
 	        (unsigned long long)work_ms(challenge) / 1000);
 }
 
-/* With the verifier that asks, by files. */
-static void exchange_begin(struct session *session)
-{
-	struct assay_job *job = &session->job;
-
-	session->files = (struct assay_link_files){
-	    .prefix = session->options->prefix, .expires = job->challenge.expires, .stop = &stop};
-	session->exchange.challenge = &job->challenge;
-	session->exchange.secret = &session->secret;
-	session->exchange.link = assay_link_files(&session->files);
-	session->exchange.prefix = session->options->prefix;
-	job->exchange = &session->exchange;
-	fprintf(text_out, "exchange  %s.messages.jsonl is for the verifier, whose answers go to %s.receipts.jsonl\n",
-	        session->options->prefix, session->options->prefix);
-}
-
 /* Long jobs are written down while they run. */
 static bool is_long(const struct session *session)
 {
@@ -172,20 +156,6 @@ static bool is_long(const struct session *session)
 
 	return work_ms(&session->job.challenge) >= LONG_MS || session->job.repeat_every ||
 	       session->options->checkpoint_s || session->job.challenge.asked;
-}
-
-/* A verifier's challenge in place of one's own. */
-static enum assay_status challenge_take(struct session *session, struct assay_error *error)
-{
-	const struct assay_order *options = session->options;
-	struct assay_challenge *challenge = &session->job.challenge;
-	enum assay_status status = assay_asked_key(session->exchange.verifier, options->verifier, error);
-
-	if (!status)
-		status = assay_asked_read(challenge, options->challenge, session->exchange.verifier, error);
-	if (!status)
-		status = assay_asked_devices(challenge, *session->count, error);
-	return status ? status : assay_asked_outputs(options->prefix, options->force, error);
 }
 
 /* A job that is new. */
@@ -198,8 +168,15 @@ static enum assay_status begin_new(struct session *session, struct assay_error *
 	enum assay_status status = assay_devices_open(session->devices, session->count, options->devices, error);
 	if (!status)
 		status = guards(options->share, session->devices, *session->count, error);
-	if (!status && options->challenge)
-		status = challenge_take(session, error);
+	/* A server gives a challenge to a key. */
+	if (!status && session->asker.at_url)
+		status = key_get(session, error);
+	if (!status && session->key_is_lost)
+		status = assay_fail(error, ASSAY_ERROR_INPUT, "run.key",
+		                    "a verifier at a URL gives challenges to a key that is kept: name one (-k)");
+	if (!status && options->verifier)
+		status =
+		    assay_asker_challenge(&session->asker, &job->challenge, *session->count, &session->secret, error);
 	else if (!status)
 		status = assay_order_challenge(&job->challenge, options, session->devices, *session->count, error);
 	if (!status)
@@ -207,7 +184,7 @@ static enum assay_status begin_new(struct session *session, struct assay_error *
 	job->repeat_every = strcmp(job->challenge.profile, "assay/1 soak") == 0 ? REPEAT_EVERY : 0;
 	if (!status)
 		status = assay_outputs_check(options->prefix, is_long(session), options->force, error);
-	if (!status)
+	if (!status && !session->asker.at_url)
 		status = key_get(session, error);
 	if (status)
 		return status;
@@ -217,9 +194,9 @@ static enum assay_status begin_new(struct session *session, struct assay_error *
 	session->started = time(NULL);
 	print_head(session);
 	status = selftests(session, error);
-	if (status || options->challenge) {
+	if (status || options->verifier) {
 		if (!status)
-			exchange_begin(session);
+			assay_asker_join(&session->asker, job, &session->secret);
 		return status;
 	}
 	return assay_order_fit(&job->challenge, session->devices, options, start_ns, text_out, error);
@@ -242,18 +219,9 @@ static enum assay_status begin_again(struct session *session, struct assay_error
 		fprintf(stderr, "assay: %s: its last %llu bytes are torn or damaged, and left out\n", options->resume,
 		        (unsigned long long)checkpoint->dropped);
 	job->challenge = checkpoint->challenge;
-	if (job->challenge.asked != (options->verifier != NULL) || (job->challenge.asked && options->attest))
-		return assay_fail(error, ASSAY_ERROR_INPUT, "run.resume", "%s: %s", options->resume,
-		                  job->challenge.asked
-		                      ? "a verifier asked for this run: resume it with --verifier KEY.pub, to its end"
-		                      : "nobody asked for this run: resume it without --verifier");
-	if (job->challenge.asked) {
-		status = assay_asked_key(session->exchange.verifier, options->verifier, error);
-		if (!status)
-			status = assay_asked_in_time(&job->challenge, error);
-		if (status)
-			return status;
-	}
+	status = assay_asker_again(&session->asker, &job->challenge, checkpoint->challenge_text, error);
+	if (status)
+		return status;
 	status = assay_resume_devices(checkpoint, session->devices, session->count, options->attest, error);
 	if (!status && !options->attest)
 		status = guards(strstr(job->challenge.profile, ", shared") != NULL, session->devices, *session->count,
@@ -272,7 +240,7 @@ static enum assay_status begin_again(struct session *session, struct assay_error
 		fprintf(text_out, "resumed   %s: %llu rounds are done\n", options->resume,
 		        (unsigned long long)checkpoint->rounds);
 	if (!status && job->challenge.asked)
-		exchange_begin(session);
+		assay_asker_join(&session->asker, job, &session->secret);
 	return status;
 }
 
@@ -356,6 +324,7 @@ int assay_session_run(const struct assay_order *options)
 	static struct assay_device devices[ASSAY_DEVICES_MAX];
 	uint32_t count = 0;
 	struct session session = {.options = options,
+	                          .asker = {.order = options, .stop = &stop},
 	                          .devices = devices,
 	                          .count = &count,
 	                          .job = {.progress = isatty(STDERR_FILENO) ? assay_report_progress : NULL,
@@ -363,12 +332,20 @@ int assay_session_run(const struct assay_order *options)
 	                                  .devices = devices}};
 	struct assay_error error;
 	char path[ASSAY_PATH_MAX];
+	char written[ASSAY_PATH_MAX] = "";
 	bool keep = true;
 	int code;
 
-	text_out = options->json ? stderr : stdout;
+	text_out = session.asker.out = options->json ? stderr : stdout;
 	assay_limit_doing("opening devices");
-	enum assay_status status = assay_outputs_check(options->prefix, false, options->force, &error);
+	enum assay_status status = assay_asker_open(&session.asker, &error);
+	if (!status && assay_asker_is_done(&session.asker)) {
+		code = assay_asker_submit(&session.asker, options->prefix, 0);
+		assay_asker_close(&session.asker);
+		return code;
+	}
+	if (!status)
+		status = assay_outputs_check(options->prefix, false, options->force, &error);
 	if (!status)
 		status = options->resume ? begin_again(&session, &error) : begin_new(&session, &error);
 	if (!status)
@@ -385,20 +362,22 @@ int assay_session_run(const struct assay_order *options)
 		                                    .checkpoint = session.journal_path,
 		                                    .prefix = options->prefix,
 		                                    .replace = options->force,
-		                                    .json = options->json,
+		                                    .json = options->json && !session.asker.at_url,
 		                                    .started = session.started,
 		                                    .rest_ns = session.estimate.rest_ns,
 		                                    .out = text_out};
 		assay_report_rates(text_out, &session.job);
 		fputc('\n', text_out);
 		assay_limit_doing("drawn leaves are opened and checked");
-		code = assay_finish(&finish, &keep);
+		code = assay_finish(&finish, &keep, written);
+		code = assay_asker_submit(&session.asker, written, code);
 	} else {
 		assay_remark(&error);
 		code = assay_report_exit(&error);
-		keep = options->resume || has_rounds(&session.job);
+		/* A verifier may have given a nonce before there is a round. */
+		keep = options->resume || session.job.exchange || has_rounds(&session.job);
 		if (keep && session.journal)
-			assay_finish_tell(session.journal_path);
+			assay_asker_tell(&session.asker, session.journal_path);
 	}
 	if (session.journal && keep && assay_journal_flush(session.journal, &error))
 		assay_remark(&error);
@@ -407,7 +386,7 @@ int assay_session_run(const struct assay_order *options)
 		unlink(session.journal_path);
 	assay_secret_forget(&session.secret);
 	assay_checkpoint_close(&session.checkpoint);
-	assay_exchange_close(&session.exchange);
+	assay_asker_close(&session.asker);
 	assay_job_close(&session.job);
 	for (uint32_t d = 0; d < count; d++)
 		assay_device_close(&devices[d]);
