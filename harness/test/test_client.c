@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Requests to a verifier's server one by one: what ends them and when, what is given up, and certificates. */
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/measure.h"
+#include "harness/remote.h"
+#include "harness/test/servers.h"
+#include "harness/test/support.h"
+
+TestSuite(client, .init = server_enter, .fini = server_leave, .timeout = 60);
+
+static struct assay_error error;
+static struct assay_remote remote;
+
+static void begin(const char *url)
+{
+	remote = (struct assay_remote){.url = url, .tries = 2, .timeout_ms = 500};
+	support_ok(assay_remote_open(&remote, &error), error);
+}
+
+static enum assay_status get(const char *path, size_t most)
+{
+	const struct assay_remote_request request = {.path = path, .answer_max = most, .ok = 200};
+	struct assay_client_answer answer;
+	const enum assay_status status = assay_remote_ask(&remote, &request, &answer, &error);
+
+	if (!status)
+		cr_assert_leq(answer.len, most);
+	free(answer.body);
+	return status;
+}
+
+static void fails(enum server_fault fault, uint32_t within_s, const char *reason)
+{
+	enum server_fault faults[SERVER_FAULTS_MAX];
+
+	for (size_t i = 0; i < SERVER_FAULTS_MAX; i++)
+		faults[i] = fault;
+	server_fail(SERVER_KEY, SERVER_FAULTS_MAX, faults);
+	remote.until = (uint64_t)time(NULL) + within_s;
+	cr_assert_neq(get("/v1/key", 4096), ASSAY_OK);
+	cr_assert_str_eq(error.reason, reason, "%s", error.text);
+	cr_assert(*error.text && !strchr(error.text, '\n') && !strchr(error.text, '\033'));
+}
+
+Test(client, each_fault_has_its_reason)
+{
+	server_start();
+	begin(server_url());
+	support_ok(get("/v1/key", 4096), error);
+	fails(SERVER_DROP_BEFORE, 1, "verifier.unreachable");
+	fails(SERVER_TRUNCATE, 1, "verifier.unreachable");
+	fails(SERVER_TRICKLE, 1, "verifier.unreachable");
+	fails(SERVER_NO_HTTP, 1, "verifier.unreachable");
+	fails(SERVER_ENDLESS_HEAD, 1, "verifier.unreachable");
+	cr_expect(strstr(error.text, "does not end"), "%s", error.text);
+	fails(SERVER_BUSY, 1, "verifier.unreachable");
+	cr_expect(strstr(error.text, "HTTP 503"), "%s", error.text);
+	fails(SERVER_TIMEOUT, 0, "verifier.unreachable");
+	fails(SERVER_TOO_MANY, 0, "verifier.unreachable");
+	fails(SERVER_ENDLESS, 9, "verifier.answer");
+	fails(SERVER_REDIRECT, 9, "verifier.redirect");
+	fails(SERVER_HTML, 9, "verifier.refused");
+	fails(SERVER_REFUSE, 9, "key.revoked");
+	remote.until = 0;
+	remote.expires = (uint64_t)time(NULL) - 100;
+	server_fail(SERVER_KEY, 1, (enum server_fault[]){SERVER_BUSY});
+	cr_assert_neq(get("/v1/key", 4096), ASSAY_OK);
+	cr_assert_str_eq(error.reason, "exchange.expired");
+	assay_remote_close(&remote);
+}
+
+/* To the byte. */
+Test(client, answers_are_bounded)
+{
+	server_start();
+	begin(server_url());
+	server_fail(SERVER_KEY, 0, NULL);
+	support_ok(get("/v1/key", 113), error);
+	cr_assert_neq(get("/v1/key", 112), ASSAY_OK);
+	cr_assert_str_eq(error.reason, "verifier.answer", "%s", error.text);
+	assay_remote_close(&remote);
+}
+
+static void *stop_soon(void *context)
+{
+	usleep(200000);
+	atomic_store((atomic_bool *)context, true);
+	return NULL;
+}
+
+/* In the middle of an answer that does not come, and in a pause. */
+Test(client, ends_when_it_is_stopped)
+{
+	static const enum server_fault faults[] = {SERVER_TRICKLE, SERVER_TOO_MANY};
+	atomic_bool stop = false;
+	pthread_t thread;
+
+	server_start();
+	begin(server_url());
+	assay_remote_close(&remote);
+	remote = (struct assay_remote){.url = server_url(), .stop = &stop};
+	support_ok(assay_remote_open(&remote, &error), error);
+	for (size_t i = 0; i < 2; i++) {
+		atomic_store(&stop, false);
+		cr_assert_eq(pthread_create(&thread, NULL, stop_soon, &stop), 0);
+		const uint64_t start_ns = assay_clock_ns();
+		fails(faults[i], 30, "run.interrupted");
+		cr_expect_lt(assay_clock_ns() - start_ns, UINT64_C(5000000000));
+		pthread_join(thread, NULL);
+	}
+	assay_remote_close(&remote);
+}
+
+Test(client, nobody_is_there)
+{
+	server_start();
+	begin("http://127.0.0.1:1");
+	remote.until = (uint64_t)time(NULL) + 1;
+	const uint64_t start_ns = assay_clock_ns();
+	cr_assert_neq(get("/v1/key", 4096), ASSAY_OK);
+	cr_assert_str_eq(error.reason, "verifier.unreachable", "%s", error.text);
+	cr_expect_lt(assay_clock_ns() - start_ns, UINT64_C(5000000000));
+	assay_remote_close(&remote);
+}
+
+/* ---- Certificates: openssl's own server, which gives out files ---- */
+
+static pid_t tls;
+
+static void tls_leave(void)
+{
+	if (tls > 0) {
+		kill(tls, SIGKILL);
+		waitpid(tls, NULL, 0);
+	}
+	tls = 0;
+	server_leave();
+}
+
+TestSuite(client_tls, .init = server_enter, .fini = tls_leave, .timeout = 60);
+
+/* An authority, a certificate of this name by it, and the server; returns its port. */
+static unsigned tls_start(const char *name)
+{
+	unsigned port = 0;
+
+	if (support_run("command -v openssl") != 0)
+		support_missing("openssl", "it is not installed");
+	const int code = support_run(
+	    "cd $T && mkdir -p v1 && cp verifier.pub v1/key && "
+	    "openssl req -x509 -newkey ed25519 -nodes -keyout ca.key -out ca.pem -subj /CN=authority -days 2 && "
+	    "openssl req -x509 -newkey ed25519 -nodes -keyout other.key -out other.pem -subj /CN=other -days 2 && "
+	    "printf 'subjectAltName=%s' >ext && openssl req -newkey ed25519 -nodes -keyout s.key -out s.csr -subj "
+	    "/CN=s && "
+	    "openssl x509 -req -in s.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out s.pem",
+	    name);
+	cr_assert_eq(code, 0, "%s", support_err);
+	fflush(NULL);
+	tls = fork();
+	if (tls == 0) {
+		if (chdir(support_path("")) != 0 || !freopen("tls.out", "w", stdout) ||
+		    !freopen("/dev/null", "w", stderr))
+			_exit(127);
+		execlp("openssl", "openssl", "s_server", "-accept", "127.0.0.1:0", "-WWW", "-cert", "s.pem", "-key",
+		       "s.key", NULL);
+		_exit(127);
+	}
+	for (int i = 0; !port && i < 500; i++) {
+		static char text[4096];
+		const size_t len = support_read(support_path("tls.out"), text, sizeof text - 1);
+		text[len] = '\0';
+		const char *line = strstr(text, "ACCEPT 127.0.0.1:");
+		if (line && strchr(line, '\n'))
+			port = (unsigned)strtoul(line + strlen("ACCEPT 127.0.0.1:"), NULL, 10);
+		usleep(10000);
+	}
+	cr_assert(port);
+	return port;
+}
+
+static void tls_get(const char *url, const char *ca, const char *reason)
+{
+	remote = (struct assay_remote){.url = url, .ca = ca, .until = (uint64_t)time(NULL) + 5};
+	enum assay_status status = assay_remote_open(&remote, &error);
+
+	if (!status)
+		status = get("/v1/key", 4096);
+	if (!reason)
+		support_ok(status, error);
+	else {
+		cr_assert_neq(status, ASSAY_OK, "%s", reason);
+		cr_assert_str_eq(error.reason, reason, "%s", error.text);
+		cr_expect(strstr(error.text, "--ca"), "%s", error.text);
+	}
+	assay_remote_close(&remote);
+}
+
+Test(client_tls, certificates_are_verified)
+{
+	char url[64], ca[600], other[600], empty[600];
+	const unsigned port = tls_start("IP:127.0.0.1");
+
+	snprintf(url, sizeof url, "https://127.0.0.1:%u", port);
+	snprintf(ca, sizeof ca, "%s", support_path("ca.pem"));
+	snprintf(other, sizeof other, "%s", support_path("other.pem"));
+	snprintf(empty, sizeof empty, "%s", support_path("token"));
+	tls_get(url, ca, NULL);
+	tls_get(url, NULL, "verifier.certificate");
+	tls_get(url, other, "verifier.certificate");
+	tls_get(url, empty, "verifier.ca");
+	setenv("ASSAY_CA_FILE", ca, 1);
+	tls_get(url, NULL, NULL);
+	unsetenv("ASSAY_CA_FILE");
+	/* The whole command: as far as the key, which it believes only with the authority. */
+	cr_assert_eq(support_run("cd $T && $A run --token-file token -d cpu -k provider -o x --verifier %s", url), 3);
+	cr_expect(strstr(support_err, "(verifier.certificate)"), "%s", support_err);
+	cr_expect_not(support_exists(support_path("x.verifier.pub")));
+	cr_assert_eq(support_run("cd $T && $A run --token-file token -d cpu -k provider -o x --ca ca.pem --max-time 4s "
+	                         "--verifier %s",
+	                         url),
+	             3);
+	cr_expect(support_exists(support_path("x.verifier.pub")), "%s", support_err);
+}
+
+Test(client_tls, a_certificate_of_another_host)
+{
+	char url[64], ca[600];
+	const unsigned port = tls_start("DNS:example.org");
+
+	snprintf(url, sizeof url, "https://127.0.0.1:%u", port);
+	snprintf(ca, sizeof ca, "%s", support_path("ca.pem"));
+	tls_get(url, ca, "verifier.certificate");
+}
