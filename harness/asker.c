@@ -148,11 +148,36 @@ static enum assay_status fetch_again(struct assay_asker *asker, const struct ass
 	return assay_fetched_receipts(&asker->remote, id, receipts, error);
 }
 
+/* The URL of the verifier that the job began with; "" when it began with files. */
+static void kept_url(char url[ASSAY_URL_MAX], const struct assay_order *order)
+{
+	static const char name[] = "Verifier: ";
+	char path[ASSAY_PATH_MAX], line[sizeof name + ASSAY_URL_MAX];
+	struct assay_error ignored;
+
+	*url = '\0';
+	if (path_make(path, order->prefix, ".messages.jsonl", &ignored) || access(path, F_OK) == 0 ||
+	    kept_path(path, order, &ignored))
+		return;
+	FILE *file = fopen(path, "re");
+	if (file && fgets(line, sizeof line, file) && strncmp(line, name, sizeof name - 1) == 0)
+		snprintf(url, ASSAY_URL_MAX, "%.*s", (int)strcspn(line + sizeof name - 1, "\r\n"),
+		         line + sizeof name - 1);
+	if (file)
+		fclose(file);
+}
+
 enum assay_status assay_asker_again(struct assay_asker *asker, const struct assay_challenge *challenge,
                                     const char *challenge_text, struct assay_error *error)
 {
 	const struct assay_order *order = asker->order;
+	char url[ASSAY_URL_MAX];
 
+	kept_url(url, order);
+	if (challenge->asked && !asker->at_url && *url)
+		return assay_fail(error, ASSAY_ERROR_INPUT, "run.resume",
+		                  "%.160s: a server asked for this run: resume it with --verifier %.200s",
+		                  order->resume, url);
 	if (challenge->asked != (order->verifier != NULL) || (challenge->asked && order->attest))
 		return assay_fail(error, ASSAY_ERROR_INPUT, "run.resume", "%s: %s", order->resume,
 		                  challenge->asked ? "a verifier asked for this run: resume it with --verifier, as it "

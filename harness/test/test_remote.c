@@ -210,6 +210,9 @@ Test(remote, interrupted_and_resumed_elsewhere)
 	server_fail(SERVER_MESSAGES, 0, NULL);
 	/* Not without its verifier, nor with another one. */
 	reason_is(run("$A run --resume x.checkpoint -k", "provider"), 3, "run.resume");
+	cr_expect(strstr(support_err, server_url()), "%s", support_err);
+	reason_is(run("$A run --resume x.checkpoint -k provider --verifier", "x.verifier.pub"), 3, "run.resume");
+	cr_expect(strstr(support_err, server_url()), "%s", support_err);
 	reason_is(run("$A run --resume x.checkpoint -k provider --verifier-key stranger.pub --verifier", server_url()),
 	          3, "verifier.key");
 	cr_assert_eq(run("mkdir y; $A run --resume x.checkpoint -k provider -o y/z --json --verifier", server_url()), 0,
