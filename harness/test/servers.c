@@ -20,6 +20,7 @@
 #include <sodium.h>
 
 #include "harness/curl.h"
+#include "harness/test/servers_verifier.h"
 #include "harness/test/support.h"
 #include "verify/envelope.h"
 #include "verify/key.h"
@@ -27,193 +28,13 @@
 enum { CONNECTIONS_MAX = 64, BODY_MAX = 16 << 20 };
 
 struct server *server;
-struct assay_secret server_prover, server_verifier;
-static struct assay_secret stranger;
+struct assay_secret server_prover, server_verifier, server_stranger;
 static pid_t child;
 static int listener = -1;
 
 /* Of the server's process. */
-static struct assay_challenge challenge;
-static struct assay_answers answers;
-static char *sealed;
-static bool bound, has_attestation, has_transcript;
-static char head[8192], *body, *last_reply;
-static size_t body_len;
-
-struct reply {
-	int status;
-	const char *text;
-	const char *more; /* header lines */
-};
-
-/* ---- What a verifier does ---- */
-
-static void challenge_make(void)
-{
-	char keyid[65];
-
-	challenge = (struct assay_challenge){.asked = true,
-	                                     .expires = server->expires ? server->expires : (uint64_t)time(NULL) + 600,
-	                                     .profile = "assay/1 quick",
-	                                     .devices = 1,
-	                                     .samples = 128,
-	                                     .segment_count = server->segments ? server->segments : 1};
-	assay_keyid(keyid, server_verifier.key);
-	sodium_hex2bin(challenge.verifier, 32, keyid, 64, NULL, NULL, NULL);
-	randombytes_buf(challenge.nonce, sizeof challenge.nonce);
-	for (uint32_t j = 0; j < challenge.segment_count; j++)
-		challenge.segments[j] =
-		    (struct assay_segment){.work = &assay_work_sha256,
-		                           .params = *assay_row_params(&assay_rows[0], &assay_work_sha256),
-		                           .duration_ms = 1000};
-	char *text = assay_challenge_text(&challenge);
-	sealed = assay_secret_seal(server->other_challenge ? &stranger : &server_verifier, ASSAY_TYPE_CHALLENGE, text);
-	answers = (struct assay_answers){.challenge = &challenge, .secret = &server_verifier};
-	crypto_hash_sha256(answers.digest, (const uint8_t *)text, strlen(text));
-	assay_hex(server->id, answers.digest);
-	free(text);
-}
-
-static struct reply refuse(int status, const char *reason, const char *why)
-{
-	static char text[1024];
-
-	snprintf(text, sizeof text, "{\"reason\":\"%s\",\"text\":\"%s\"}", reason, why);
-	return (struct reply){status, text, "Content-Type: application/json\r\n"};
-}
-
-static struct reply challenges(void)
-{
-	struct assay_envelope envelope;
-	uint8_t key[32], verifier[32];
-
-	if (!strstr(head, "\r\nAuthorization: Bearer " SERVER_TOKEN "\r\n"))
-		return refuse(401, "token.unknown", "this token is not known; ask for another one");
-	if (!assay_envelope_parse(&envelope, ASSAY_TYPE_REQUEST, body, body_len))
-		return refuse(400, "request.malformed", "no request");
-	const bool good = assay_request_parse(key, verifier, envelope.payload, envelope.payload_len) &&
-	                  assay_envelope_signed_by(&envelope, key) && memcmp(key, server_prover.key, 32) == 0;
-	free(envelope.payload);
-	if (!good)
-		return refuse(403, "request.signature", "not signed by that key");
-	if (memcmp(verifier, challenge.verifier, 32) != 0)
-		return refuse(409, "request.verifier", "another verifier is meant");
-	const int status = bound ? 200 : 201;
-	bound = true;
-	return (struct reply){status, sealed, "Content-Type: application/json\r\n"};
-}
-
-static void receipts_write(void)
-{
-	FILE *file = fopen(support_path(".state/server.receipts.jsonl"), "w");
-
-	for (uint32_t i = 0; i < answers.count; i++)
-		fputs(answers.receipts[i], file);
-	fclose(file);
-}
-
-static struct reply messages(void)
-{
-	struct timespec now;
-	struct assay_error error;
-	const char *receipt;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	const uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	if (assay_answer(&answers, body, body_len, now_ns, &receipt, &error) != ASSAY_OK)
-		return refuse(409, error.reason, error.text);
-	receipts_write();
-	atomic_store(&server->answered, answers.count);
-	return (struct reply){200, receipt, "Content-Type: application/json\r\n"};
-}
-
-static struct reply take(const char *name, bool *has, int status)
-{
-	if (!*has)
-		support_write(support_path(name), body, body_len);
-	*has = true;
-	return (struct reply){status, "", ""};
-}
-
-static struct reply verdict(void)
-{
-	static char *text;
-	struct assay_verdict result;
-	const struct assay_policy policy = {.trusted = (const uint8_t(*)[32]) & server_prover.key,
-	                                    .trusted_count = 1,
-	                                    .verifiers = (const uint8_t(*)[32]) & server_verifier.key,
-	                                    .verifiers_count = 1};
-
-	if (!has_attestation || !has_transcript)
-		return refuse(404, "attestation.missing", "nothing to verify");
-	if (server->pending) {
-		server->pending--;
-		return (struct reply){202, "", ""};
-	}
-	free(text);
-	if (assay_verify(&result, support_path(".state/server.intoto.json"), NULL, &policy) != ASSAY_OK)
-		return refuse(500, "server.busy", result.error.text);
-	text = assay_verdict_json(&result);
-	assay_verdict_close(&result);
-	return (struct reply){200, text, "Content-Type: application/json\r\n"};
-}
-
-static struct reply key(void)
-{
-	static char pem[ASSAY_PEM_MAX];
-
-	assay_key_pem(pem, server->other_key ? stranger.key : server_verifier.key);
-	return (struct reply){200, pem, "Content-Type: application/x-pem-file\r\n"};
-}
-
-static struct reply receipts(void)
-{
-	static char text[ASSAY_STEPS_MAX * ASSAY_STEP_LINE_MAX];
-
-	*text = '\0';
-	for (uint32_t i = 0; i < answers.count; i++)
-		strcat(text, answers.receipts[i]);
-	return (struct reply){200, text, ""};
-}
-
-static enum server_route route_of(void)
-{
-	char line[64 + 64 + 64];
-	static const char *const names[] = {
-	    "GET /v1/key HTTP",       "POST /v1/challenges HTTP", "POST ID/messages HTTP", "PUT ID/attestation HTTP",
-	    "PUT ID/transcript HTTP", "GET ID/verdict HTTP",      "GET ID/receipts HTTP"};
-
-	for (size_t i = 0; i < SERVER_ROUTES; i++) {
-		const char *id = strstr(names[i], "ID");
-		snprintf(line, sizeof line, "%.*s%s%s%s", id ? (int)(id - names[i]) : (int)strlen(names[i]), names[i],
-		         id ? "/v1/challenges/" : "", id ? server->id : "", id ? id + 2 : "");
-		if (strncmp(head, line, strlen(line)) == 0)
-			return (enum server_route)i;
-	}
-	return SERVER_ROUTES;
-}
-
-static struct reply handle(enum server_route route)
-{
-	switch (route) {
-	case SERVER_KEY:
-		return key();
-	case SERVER_CHALLENGES:
-		return challenges();
-	case SERVER_MESSAGES:
-		return messages();
-	case SERVER_ATTESTATION:
-		return take(".state/server.intoto.json", &has_attestation, 204);
-	case SERVER_TRANSCRIPT:
-		return take(".state/server.transcript", &has_transcript, 202);
-	case SERVER_VERDICT:
-		return verdict();
-	case SERVER_RECEIPTS:
-		return receipts();
-	default:
-		return refuse(404, "challenge.unknown", "there is no such challenge");
-	}
-}
+static struct server_request request;
+static char *last_reply;
 
 /* ---- What becomes of an answer ---- */
 
@@ -229,7 +50,7 @@ static bool say(int to, const void *data, size_t len)
 	return true;
 }
 
-static bool reply_say(int to, const struct reply *reply, size_t len)
+static bool reply_say(int to, const struct server_reply *reply, size_t len)
 {
 	char line[1024];
 
@@ -239,19 +60,6 @@ static bool reply_say(int to, const struct reply *reply, size_t len)
 		         strlen(reply->text));
 	strcat(line, "\r\n");
 	return say(to, line, strlen(line)) && say(to, reply->text, len);
-}
-
-static char *forge(const char *receipt)
-{
-	struct assay_envelope envelope;
-
-	if (!assay_envelope_parse(&envelope, ASSAY_TYPE_RECEIPT, receipt, strlen(receipt)))
-		return strdup("");
-	char *payload = strndup((const char *)envelope.payload, envelope.payload_len);
-	char *forged = assay_secret_seal(&stranger, ASSAY_TYPE_RECEIPT, payload);
-	free(envelope.payload);
-	free(payload);
-	return forged;
 }
 
 static bool without_end(int to, const char *start, const char *part, unsigned pause_us)
@@ -271,9 +79,9 @@ static bool answer(int to, enum server_route route, enum server_fault fault)
 	case SERVER_DROP_BEFORE:
 		return false;
 	case SERVER_EMPTY:
-		return reply_say(to, &(struct reply){200, "", ""}, 0);
+		return reply_say(to, &(struct server_reply){200, "", ""}, 0);
 	case SERVER_GARBAGE:
-		return reply_say(to, &(struct reply){200, page, ""}, strlen(page));
+		return reply_say(to, &(struct server_reply){200, page, ""}, strlen(page));
 	case SERVER_NO_HTTP:
 		return say(to, page, strlen(page)) && false;
 	case SERVER_ENDLESS:
@@ -283,29 +91,30 @@ static bool answer(int to, enum server_route route, enum server_fault fault)
 	case SERVER_TRICKLE:
 		return without_end(to, "HTTP/1.1 200 x\r\nContent-Length: 100000\r\n\r\n", "x", 50000);
 	case SERVER_BUSY:
-		return reply_say(to, &(struct reply){503, page, ""}, strlen(page));
+		return reply_say(to, &(struct server_reply){503, page, ""}, strlen(page));
 	case SERVER_TOO_MANY:
-		return reply_say(to, &(struct reply){429, "", "Retry-After: 1\r\n"}, 0);
+		return reply_say(to, &(struct server_reply){429, "", "Retry-After: 1\r\n"}, 0);
 	case SERVER_TIMEOUT:
-		return reply_say(to, &(struct reply){408, "", ""}, 0);
+		return reply_say(to, &(struct server_reply){408, "", ""}, 0);
 	case SERVER_REDIRECT:
-		return reply_say(to, &(struct reply){302, "", "Location: http://127.0.0.1:1/v1/key\r\n"}, 0);
+		return reply_say(to, &(struct server_reply){302, "", "Location: http://127.0.0.1:1/v1/key\r\n"}, 0);
 	case SERVER_HTML:
-		return reply_say(to, &(struct reply){404, page, ""}, strlen(page));
+		return reply_say(to, &(struct server_reply){404, page, ""}, strlen(page));
 	case SERVER_EXPIRED: {
-		const struct reply reply = refuse(410, "exchange.expired", "the challenge has expired");
+		const struct server_reply reply = server_refuse(410, "exchange.expired", "the challenge has expired");
 		return reply_say(to, &reply, strlen(reply.text));
 	}
 	case SERVER_REFUSE: {
-		const struct reply reply = refuse(403, "key.revoked", "no \\u001b[31m more\\n of this key");
+		const struct server_reply reply =
+		    server_refuse(403, "key.revoked", "no \\u001b[31m more\\n of this key");
 		return reply_say(to, &reply, strlen(reply.text));
 	}
 	default:
 		break;
 	}
-	struct reply reply = handle(route);
+	struct server_reply reply = server_handle(route, &request);
 	if (fault == SERVER_TWICE)
-		reply = handle(route);
+		reply = server_handle(route, &request);
 	if (fault == SERVER_DROP_AFTER)
 		return false;
 	if (fault == SERVER_DELAY)
@@ -314,10 +123,10 @@ static bool answer(int to, enum server_route route, enum server_fault fault)
 		return reply_say(to, &reply, strlen(reply.text) / 2) && false;
 	if (fault == SERVER_CUT) {
 		snprintf(half, sizeof half, "%.*s", (int)(strlen(reply.text) / 2 % 500), reply.text);
-		return reply_say(to, &(struct reply){reply.status, half, ""}, strlen(half));
+		return reply_say(to, &(struct server_reply){reply.status, half, ""}, strlen(half));
 	}
 	char *other = fault == SERVER_OLD      ? strdup(last_reply ? last_reply : "")
-	              : fault == SERVER_FORGED ? forge(reply.text)
+	              : fault == SERVER_FORGED ? server_forge(reply.text)
 	                                       : NULL;
 	if (other)
 		reply.text = other;
@@ -332,28 +141,45 @@ static bool answer(int to, enum server_route route, enum server_fault fault)
 
 /* ---- Requests ---- */
 
+static enum server_route route_of(void)
+{
+	char line[64 + 64 + 64];
+	static const char *const names[] = {
+	    "GET /v1/key HTTP",       "POST /v1/challenges HTTP", "POST ID/messages HTTP", "PUT ID/attestation HTTP",
+	    "PUT ID/transcript HTTP", "GET ID/verdict HTTP",      "GET ID/receipts HTTP"};
+
+	for (size_t i = 0; i < SERVER_ROUTES; i++) {
+		const char *id = strstr(names[i], "ID");
+		snprintf(line, sizeof line, "%.*s%s%s%s", id ? (int)(id - names[i]) : (int)strlen(names[i]), names[i],
+		         id ? "/v1/challenges/" : "", id ? server->id : "", id ? id + 2 : "");
+		if (strncmp(request.head, line, strlen(line)) == 0)
+			return (enum server_route)i;
+	}
+	return SERVER_ROUTES;
+}
+
 /* The head byte by byte, then the body. */
 static bool request_read(int from)
 {
 	size_t len = 0;
 
-	while (len < sizeof head - 1 && (len < 4 || memcmp(head + len - 4, "\r\n\r\n", 4) != 0)) {
-		if (recv(from, head + len, 1, 0) != 1)
+	while (len < sizeof request.head - 1 && (len < 4 || memcmp(request.head + len - 4, "\r\n\r\n", 4) != 0)) {
+		if (recv(from, request.head + len, 1, 0) != 1)
 			return false;
 		len++;
 	}
-	head[len] = '\0';
-	const char *length = strstr(head, "\r\nContent-Length: ");
-	body_len = length ? strtoul(length + strlen("\r\nContent-Length: "), NULL, 10) : 0;
-	if (body_len > BODY_MAX || (strstr(head, "Expect: 100") && !say(from, "HTTP/1.1 100 x\r\n\r\n", 18)))
+	request.head[len] = '\0';
+	const char *length = strstr(request.head, "\r\nContent-Length: ");
+	request.len = length ? strtoul(length + strlen("\r\nContent-Length: "), NULL, 10) : 0;
+	if (request.len > BODY_MAX || (strstr(request.head, "Expect: 100") && !say(from, "HTTP/1.1 100 x\r\n\r\n", 18)))
 		return false;
-	for (size_t got = 0; got < body_len;) {
-		const ssize_t more = recv(from, body + got, body_len - got, 0);
+	for (size_t got = 0; got < request.len;) {
+		const ssize_t more = recv(from, request.body + got, request.len - got, 0);
 		if (more <= 0)
 			return false;
 		got += (size_t)more;
 	}
-	body[body_len] = '\0';
+	request.body[request.len] = '\0';
 	return true;
 }
 
@@ -363,9 +189,9 @@ static bool serve(int connection)
 		return false;
 	const enum server_route route = route_of();
 	enum server_fault fault = SERVER_RIGHT;
-	if (route != SERVER_CHALLENGES && strstr(head, "Authorization"))
+	if (route != SERVER_CHALLENGES && strstr(request.head, "Authorization"))
 		atomic_store(&server->token_elsewhere, true);
-	if (!strstr(head, "\r\nUser-Agent: assay/" ASSAY_VERSION "\r\n"))
+	if (!strstr(request.head, "\r\nUser-Agent: assay/" ASSAY_VERSION "\r\n"))
 		atomic_store(&server->agent_wrong, true);
 	if (route < SERVER_ROUTES)
 		atomic_fetch_add(&server->requests[route], 1);
@@ -384,7 +210,7 @@ static _Noreturn void server_run(void)
 
 	/* It ends with the test. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	body = malloc(BODY_MAX + 1);
+	request.body = malloc(BODY_MAX + 1);
 	for (;;) {
 		poll(polls, count, -1);
 		if (polls[0].revents && count <= CONNECTIONS_MAX) {
@@ -422,10 +248,10 @@ void server_enter(void)
 	cr_assert(server != MAP_FAILED);
 	assay_secret_make(&server_prover);
 	assay_secret_make(&server_verifier);
-	assay_secret_make(&stranger);
+	assay_secret_make(&server_stranger);
 	key_write(&server_prover, "provider");
 	key_write(&server_verifier, "verifier");
-	key_write(&stranger, "stranger");
+	key_write(&server_stranger, "stranger");
 	support_file("token", SERVER_TOKEN "\n");
 	cr_assert_eq(chmod(support_path("token"), 0600), 0);
 	support_file(".state/server.receipts.jsonl", "");
@@ -436,7 +262,7 @@ void server_start(void)
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof address;
 
-	challenge_make();
+	server_challenge_make();
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	cr_assert_eq(bind(listener, (struct sockaddr *)&address, len), 0);
 	cr_assert_eq(listen(listener, 16), 0);
@@ -474,7 +300,6 @@ void server_leave(void)
 		waitpid(child, NULL, 0);
 	}
 	child = 0;
-	free(sealed);
-	sealed = NULL;
+	server_challenge_free();
 	support_leave();
 }
