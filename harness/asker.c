@@ -13,6 +13,7 @@
 #include "harness/fetched.h"
 #include "harness/finish.h"
 #include "harness/limit.h"
+#include "harness/report.h"
 #include "harness/state.h"
 #include "harness/submit.h"
 #include "harness/token.h"
@@ -52,7 +53,7 @@ enum assay_status assay_asker_open(struct assay_asker *asker, struct assay_error
 	asker->remote.url = order->verifier;
 	asker->remote.ca = order->ca;
 	asker->remote.stop = asker->stop;
-	asker->remote.remark = assay_remark;
+	asker->remote.remark = assay_report_remark;
 	enum assay_status status = assay_remote_open(&asker->remote, error);
 	/* Whoever has none is told before the devices are looked at. */
 	if (!status && !order->resume)

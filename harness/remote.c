@@ -296,8 +296,10 @@ enum assay_status assay_remote_ask(struct assay_remote *remote, const struct ass
 	bool again = true;
 
 	snprintf(url, sizeof url, "%s%s", remote->base, request->path);
-	const uint64_t timeout_ms =
-	    (remote->timeout_ms ? remote->timeout_ms : TIMEOUT_MS) + request->file_bytes / BYTES_A_MS;
+	uint64_t timeout_ms = (remote->timeout_ms ? remote->timeout_ms : TIMEOUT_MS) + request->file_bytes / BYTES_A_MS;
+	/* An end that was set is an end; the second in which it comes is not known to be whole. */
+	if (remote->until && remote->until >= now && timeout_ms > (remote->until - now + 1) * 1000)
+		timeout_ms = (remote->until - now + 1) * 1000;
 	const struct assay_client_request exact = {.url = url,
 	                                           .type = request->type,
 	                                           .bearer = request->bearer,

@@ -18,7 +18,7 @@
 #include "verify/cli.h"
 
 enum {
-	VERDICT_BYTES_MAX = 8 << 20, /* 1,024 runs of some kilobytes */
+	VERDICT_BYTES_MAX = 4 << 20, /* 1,024 runs of a kilobyte or two */
 	WAIT_S = 600,
 	LOOK_MS = 200,
 	LOOK_MS_MAX = 5000,

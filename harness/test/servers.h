@@ -50,8 +50,8 @@ enum { SERVER_FAULTS_MAX = 32 };
 
 /* In memory that the test and the server share. */
 struct server {
-	/* The test's, before the server starts; zeroes: one segment of a second, and nothing goes wrong. */
-	uint32_t segments;
+	/* The test's, before the server starts; zeroes: nothing goes wrong. The challenge is one segment of a second.
+	 */
 	uint64_t expires;     /* seconds since 1970; 0: in ten minutes */
 	bool other_key;       /* it shows another key than it signs with */
 	bool other_challenge; /* another key signs the challenge */

@@ -28,7 +28,7 @@ void server_challenge_make(void)
 	                                     .profile = "assay/1 quick",
 	                                     .devices = 1,
 	                                     .samples = 128,
-	                                     .segment_count = server->segments ? server->segments : 1};
+	                                     .segment_count = 1};
 	assay_keyid(keyid, server_verifier.key);
 	sodium_hex2bin(challenge.verifier, 32, keyid, 64, NULL, NULL, NULL);
 	randombytes_buf(challenge.nonce, sizeof challenge.nonce);
