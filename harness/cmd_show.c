@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "harness/command.h"
+#include "harness/rounds.h"
 #include "verify/claims.h"
 #include "verify/cli.h"
 #include "verify/statement.h"
 #include "verify/telemetry.h"
-#include "verify/transcript.h"
 
 static const char usage[] = "usage: assay show [--json|--rounds] ATTESTATION\n"
                             "\n"
@@ -100,50 +100,27 @@ static void print(const struct assay_envelope *envelope, const struct assay_stat
 	printf("  not proven  locality, exclusivity, identity, partition, service\n");
 }
 
-/* One run record (SPEC 7.2) as lines. */
-static bool print_run(struct assay_transcript *transcript, const struct assay_segment *segment, uint32_t j, uint32_t d)
-{
-	uint8_t bytes[8];
-	double since = 0, work = (double)segment->work->round_work(&segment->params);
-
-	if (fread(bytes, 1, 4, transcript->file) != 4)
-		return false;
-	uint32_t rounds = assay_le32_read(bytes);
-	if (rounds > ASSAY_ROUNDS_MAX || fseeko(transcript->file, (off_t)rounds * ASSAY_HASH_BYTES, SEEK_CUR) != 0)
-		return false;
-	for (uint32_t r = 0; r < rounds; r++) {
-		if (fread(bytes, 1, sizeof bytes, transcript->file) != sizeof bytes)
-			return false;
-		double seconds = (double)assay_le64_read(bytes) / 1e9;
-		since += seconds;
-		printf("%u\t%u\t%s\t%s\t%.6f\t%.6e\n", j, d, segment->work->name, segment->work->unit, since,
-		       seconds > 0 ? work / seconds : 0);
-	}
-	return true;
-}
-
 static enum assay_status print_rounds(const char *attestation, struct assay_error *error)
 {
-	char detail[64];
-	struct assay_transcript transcript = {0};
-	struct assay_challenge challenge;
-	enum assay_reason reason;
-	char *path = assay_beside(attestation, ".transcript");
+	struct assay_rounds rounds;
+	uint32_t j, d, count;
+	uint64_t ns;
+	enum assay_status status = assay_rounds_open(&rounds, attestation, error);
 
-	if (!path)
-		return assay_fail(error, ASSAY_ERROR_INPUT, "io.name", "%s: does not end in .intoto.json", attestation);
-	enum assay_status status = assay_transcript_open(&transcript, path, &reason, error);
-	bool good = !status && reason == ASSAY_REASON_NONE &&
-	            assay_challenge_parse(&challenge, transcript.challenge, transcript.challenge_len, detail,
-	                                  sizeof detail) == ASSAY_REASON_NONE;
-	for (uint32_t j = 0; good && j < challenge.segment_count; j++)
-		for (uint32_t d = 0; good && d < challenge.devices; d++)
-			good = print_run(&transcript, &challenge.segments[j], j, d);
-	assay_transcript_close(&transcript);
-	if (!status && !good)
+	while (!status && assay_rounds_run(&rounds, &j, &d, &count)) {
+		const struct assay_segment *segment = &rounds.challenge.segments[j];
+		const double work = (double)segment->work->round_work(&segment->params);
+		for (double since = 0; assay_rounds_next(&rounds, &ns);) {
+			const double seconds = (double)ns / 1e9;
+			since += seconds;
+			printf("%u\t%u\t%s\t%s\t%.6f\t%.6e\n", j, d, segment->work->name, segment->work->unit, since,
+			       seconds > 0 ? work / seconds : 0);
+		}
+	}
+	if (!status && rounds.malformed)
 		status = assay_fail(error, ASSAY_ERROR_INPUT, "transcript.malformed",
-		                    "%s: not a transcript of this version (see `assay verify`)", path);
-	free(path);
+		                    "%s: not with a transcript of this version (see `assay verify`)", attestation);
+	assay_rounds_close(&rounds);
 	return status;
 }
 

@@ -50,16 +50,15 @@ void assay_quantity(char text[32], double value, const char *unit, const char *p
 	snprintf(text, 32, "%.*f %s%s%s", value < 10 ? 2 : value < 100 ? 1 : 0, value, prefix, shown, per);
 }
 
-/* A key file, or every *.pub of a directory. */
-static enum assay_status trust(uint8_t (*keys)[ASSAY_KEY_BYTES], size_t *count, const char *path,
-                               struct assay_error *error)
+enum assay_status assay_keys_gather(uint8_t (*keys)[ASSAY_KEY_BYTES], size_t *count, size_t capacity, const char *path,
+                                    struct assay_error *error)
 {
 	size_t added, before = *count;
 	enum assay_status status = ASSAY_OK;
 	DIR *directory = opendir(path);
 
 	if (!directory) {
-		status = assay_keys_read(keys + *count, &added, KEYS_MAX - *count, path, error);
+		status = assay_keys_read(keys + *count, &added, capacity - *count, path, error);
 		*count += status ? 0 : added;
 		return status;
 	}
@@ -69,7 +68,7 @@ static enum assay_status trust(uint8_t (*keys)[ASSAY_KEY_BYTES], size_t *count, 
 		if (len < 5 || strcmp(entry->d_name + len - 4, ".pub") != 0 ||
 		    snprintf(file, sizeof file, "%s/%s", path, entry->d_name) >= (int)sizeof file)
 			continue;
-		status = assay_keys_read(keys + *count, &added, KEYS_MAX - *count, file, error);
+		status = assay_keys_read(keys + *count, &added, capacity - *count, file, error);
 		if (status == ASSAY_OK)
 			*count += added;
 		/* Keys of other programs end in .pub too. */
@@ -228,8 +227,7 @@ void assay_verdict_print(FILE *out, const char *path, const struct assay_verdict
 		fprintf(out, "        signed by    %s\n", verdict->keyid);
 }
 
-/* Verdicts from good to bad: 0, 2, 1, 4, and 3 above all. */
-static int worse(int a, int b)
+int assay_code_worse(int a, int b)
 {
 	static const int rank[] = {0, 2, 1, 4, 3};
 	return rank[a] > rank[b] ? a : b;
@@ -278,9 +276,9 @@ int assay_verify_command(int argc, char **argv)
 		switch (option) {
 		case 't':
 		case 'V':
-			if (trust(option == 't' ? keys : verifiers,
-			          option == 't' ? &policy.trusted_count : &policy.verifiers_count, optarg,
-			          &error) != ASSAY_OK) {
+			if (assay_keys_gather(option == 't' ? keys : verifiers,
+			                      option == 't' ? &policy.trusted_count : &policy.verifiers_count, KEYS_MAX,
+			                      optarg, &error) != ASSAY_OK) {
 				fprintf(stderr, "assay: %s (%s)\n", error.text, error.reason);
 				return EXIT_USAGE;
 			}
@@ -312,7 +310,7 @@ int assay_verify_command(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	for (int i = optind; i < argc; i++)
-		code = worse(verify_one(argv[i], &policy, json), code);
+		code = assay_code_worse(verify_one(argv[i], &policy, json), code);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "assay: the verdict could not be written (io.write)\n");
 		return EXIT_USAGE;

@@ -12,6 +12,14 @@
  * exit code: that of the worst verdict, or 3 for usage and input/output. */
 int assay_verify_command(int argc, char **argv);
 
+/* Adds the keys of a file (PEM) to `keys`, which has room for `capacity` and holds *count, or those of every *.pub in a
+ * directory; files there that hold no key are named on standard error. Errors: those of assay_keys_read. */
+enum assay_status assay_keys_gather(uint8_t (*keys)[ASSAY_KEY_BYTES], size_t *count, size_t capacity, const char *path,
+                                    struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* The worse of two exit codes: from good to bad 0, 2, 1, 4, 3. */
+int assay_code_worse(int a, int b);
+
 /* The verdict as text for people. */
 void assay_verdict_print(FILE *out, const char *path, const struct assay_verdict *verdict);
 
