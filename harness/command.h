@@ -26,6 +26,8 @@ int assay_command_submit(int argc, char **argv);
 int assay_command_selftest(int argc, char **argv);
 int assay_command_bench(int argc, char **argv);
 int assay_command_reproduce(int argc, char **argv);
+int assay_command_report(int argc, char **argv);
+int assay_command_status(int argc, char **argv);
 
 /* "assay: text (reason)" on standard error; returns ASSAY_EXIT_ERROR. */
 int assay_complain(const struct assay_error *error);

@@ -23,6 +23,8 @@ static const struct {
     {"keygen", assay_command_keygen, "[-o FILE]", "make a signing key"},
     {"run", assay_command_run, "[-d DEV,...] [-w WORKLOAD,...] [-p PROFILE] [-o PREFIX]", "benchmark, prove and sign"},
     {"verify", assay_verify_command, "[--trust KEY.pub|DIR]... ATTESTATION...", "check attestations"},
+    {"report", assay_command_report, "[--trust KEY.pub|DIR]... -o DIR ATTESTATION...", "write a page for people"},
+    {"status", assay_command_status, "[--max-age 7d] [--exit-map MAP] [--textfile FILE]", "what the last run came to"},
     {"challenge", assay_command_challenge, "-k KEY -o NAME --devices N --memory SIZE ...", "ask for a proof"},
     {"answer", assay_command_answer, "-k KEY NAME.challenge.json X.messages.jsonl", "answer one who proves"},
     {"serve", assay_command_serve, "start|token|revoke|list ...", "be a verifier for many, over HTTP"},

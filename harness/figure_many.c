@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Plots that compare attestations. See figure.h. */
+#include "harness/figure.h"
+
+#include <string.h>
+
+#include "verify/challenge.h"
+
+enum { BARS_MAX = 40, BAR_HEIGHT = 24, LINES_MAX = 8, TICS = 4 };
+
+static bool is_bar(const struct assay_run *run, const char *workload)
+{
+	return run->proved.shown && strcmp(run->workload, workload) == 0 &&
+	       assay_exhibit_rate(run, run->claimed.median_ns) > 0;
+}
+
+/* "node17 #3", short enough to leave room for the bars. */
+static void bar_label(char label[ASSAY_PLOT_LABEL_MAX], const struct assay_exhibit *exhibit,
+                      const struct assay_run *run)
+{
+	char text[64];
+
+	snprintf(text, sizeof text, "%.18s%s #%u", exhibit->name, strlen(exhibit->name) > 18 ? ".." : "", run->device);
+	assay_plot_label(label, text);
+}
+
+/* Bars from top to bottom: position, rate of the median round with its interval, proven rate or 0. */
+static size_t bars_put(FILE *script, const struct assay_exhibit *exhibits, size_t count, const char *workload,
+                       double *most, const char **unit)
+{
+	size_t bar = 0;
+
+	fputs("$b << END\n", script);
+	for (size_t i = 0; i < count; i++)
+		for (uint32_t r = 0; r < exhibits[i].verdict.run_count && bar < BARS_MAX; r++) {
+			const struct assay_run *run = &exhibits[i].verdict.runs[r];
+			if (!is_bar(run, workload))
+				continue;
+			const double high = assay_exhibit_rate(run, run->claimed.low_ns);
+			*most = high > *most ? high : *most;
+			*unit = run->unit;
+			fprintf(script, "%zu %.9g %.9g %.9g %.9g\n", bar++,
+			        assay_exhibit_rate(run, run->claimed.median_ns),
+			        assay_exhibit_rate(run, run->claimed.high_ns), high, run->proved.rate);
+		}
+	fputs("END\n", script);
+	return bar;
+}
+
+static void labels_put(FILE *script, const struct assay_exhibit *exhibits, size_t count, const char *workload)
+{
+	char label[ASSAY_PLOT_LABEL_MAX];
+	size_t bar = 0, longest = 0;
+
+	fputs("set ytics (", script);
+	for (size_t i = 0; i < count; i++) {
+		/* Of all workloads, so that their plots have the same margin. */
+		bar_label(label, &exhibits[i], 0);
+		longest = strlen(label) > longest ? strlen(label) : longest;
+		for (uint32_t r = 0; r < exhibits[i].verdict.run_count && bar < BARS_MAX; r++) {
+			const struct assay_run *run = &exhibits[i].verdict.runs[r];
+			if (!is_bar(run, workload))
+				continue;
+			bar_label(label, &exhibits[i], run->device);
+			fprintf(script, "%s'%s' %zu", bar ? "," : "", label, bar);
+			bar++;
+		}
+	}
+	fprintf(script, ") noenhanced scale 0 textcolor rgb '" ASSAY_PLOT_INK "'\nset lmargin %zu\n", longest + 2);
+}
+
+static const char *unit_words(const char *unit)
+{
+	return strcmp(unit, "hash") == 0 ? "hashes" : strcmp(unit, "B") == 0 ? "bytes" : "operations";
+}
+
+bool assay_figure_rates(struct assay_panel *panel, const struct assay_exhibit *exhibits, size_t count,
+                        const char *workload)
+{
+	size_t bars = 0;
+	double most = 0;
+	const char *unit = "";
+
+	for (size_t i = 0; i < count; i++)
+		for (uint32_t r = 0; r < exhibits[i].verdict.run_count; r++)
+			bars += is_bar(&exhibits[i].verdict.runs[r], workload);
+	FILE *script =
+	    bars > 1 ? assay_panel_open(panel, 90 + BAR_HEIGHT * (int)(bars > BARS_MAX ? BARS_MAX : bars)) : NULL;
+	if (!script)
+		return false;
+	labels_put(script, exhibits, count, workload);
+	bars = bars_put(script, exhibits, count, workload, &most, &unit);
+	fprintf(script,
+	        "unset logscale\nset title '%s' noenhanced textcolor rgb '" ASSAY_PLOT_INK "'\n"
+	        "unset grid\nset grid xtics lt 1 lw 1 lc rgb '" ASSAY_PLOT_GRID "'\n"
+	        "set xrange [0:%.9g]\nset yrange [%zu.5:-0.5]\nset format x '%%.0s %%c'\nset xtics %.9g\n"
+	        "set xlabel '%s a second' textcolor rgb '" ASSAY_PLOT_INK "'\nunset ylabel\nunset key\n"
+	        "set tmargin 2\nset bmargin 3.4\n"
+	        "plot $b using (0):1:(0):2:($1-0.3):($1+0.3) with boxxyerror fs solid noborder fc rgb '" ASSAY_PLOT_BAR
+	        "', $b using 2:1:3:4 with xerrorbars pt 7 ps 0.3 lw 1.2 lc rgb '" ASSAY_PLOT_INK
+	        "', $b using ($5>0?$5:NaN):1 with points pt 13 ps 0.9 lc rgb '%s'\n",
+	        workload, most * 1.03, bars - 1, step_of(most * 1.03), unit_words(unit), assay_plot_colours[1]);
+	/* The settings of a panel hold for the next one too. */
+	fputs("unset grid\nset grid ytics lt 1 lw 1 lc rgb '" ASSAY_PLOT_GRID
+	      "'\nset ytics auto scale 0.5\nset xtics auto\n",
+	      script);
+	return assay_panel_close(panel, script);
+}
+
+bool assay_figure_same_machine(const struct assay_exhibit *a, const struct assay_exhibit *b)
+{
+	const struct assay_verdict *x = &a->verdict, *y = &b->verdict;
+
+	if (!*x->keyid || strcmp(x->keyid, y->keyid) != 0 || strcmp(x->profile, y->profile) != 0 ||
+	    x->device_count == 0 || x->device_count != y->device_count || x->asked != y->asked)
+		return false;
+	for (uint32_t d = 0; d < x->device_count; d++)
+		if (strcmp(x->devices[d].name, y->devices[d].name) != 0 ||
+		    strcmp(x->devices[d].backend, y->devices[d].backend) != 0)
+			return false;
+	return true;
+}
+
+/* The run of a device in a workload, or NULL. */
+static const struct assay_run *run_in(const struct assay_exhibit *exhibit, const char *workload, uint32_t device)
+{
+	for (uint32_t r = 0; r < exhibit->verdict.run_count; r++)
+		if (exhibit->verdict.runs[r].device == device && is_bar(&exhibit->verdict.runs[r], workload))
+			return &exhibit->verdict.runs[r];
+	return NULL;
+}
+
+/* A few times that are shown in full: dates, or hours within two days. */
+static void times_put(FILE *script, uint64_t from, uint64_t to)
+{
+	char text[21];
+
+	fputs("set xtics (", script);
+	for (uint64_t i = 0; i < TICS; i++) {
+		const uint64_t at = from + (to - from) * i / (TICS - 1);
+		assay_utc_text(text, at);
+		fprintf(script, "%s'%.*s' %llu", i ? "," : "", to - from < 172800 ? 8 : 10,
+		        text + (to - from < 172800 ? 11 : 0), (unsigned long long)at);
+	}
+	fprintf(script, ")\nset xrange [%llu:%llu]\n", (unsigned long long)(from - (to - from) / 20 - 1),
+	        (unsigned long long)(to + (to - from) / 20 + 1));
+}
+
+bool assay_figure_history(struct assay_panel *panel, const struct assay_exhibit *exhibits, size_t count, size_t first,
+                          const char *workload)
+{
+	const struct assay_exhibit *machine = &exhibits[first];
+	uint64_t at, from = UINT64_MAX, to = 0;
+	const char *unit = "";
+
+	for (size_t i = 0; i < count; i++) {
+		const struct assay_run *run = run_in(&exhibits[i], workload, 0);
+		if (!assay_figure_same_machine(machine, &exhibits[i]) || !run ||
+		    !assay_utc_parse(&at, exhibits[i].verdict.finished))
+			continue;
+		if (i < first)
+			return false;
+		unit = run->unit;
+		from = at < from ? at : from;
+		to = at > to ? at : to;
+	}
+	FILE *script = from < to ? assay_panel_open(panel, ASSAY_PLOT_HEIGHT) : NULL;
+	if (!script)
+		return false;
+	const uint32_t devices = machine->verdict.device_count < LINES_MAX ? machine->verdict.device_count : LINES_MAX;
+	for (uint32_t d = 0; d < devices; d++) {
+		fprintf(script, "$h%u << END\n", d);
+		for (size_t i = first; i < count; i++) {
+			const struct assay_run *run = run_in(&exhibits[i], workload, d);
+			if (assay_figure_same_machine(machine, &exhibits[i]) && run &&
+			    assay_utc_parse(&at, exhibits[i].verdict.finished))
+				fprintf(script, "%llu %.9g %.9g %.9g\n", (unsigned long long)at,
+				        assay_exhibit_rate(run, run->claimed.median_ns),
+				        assay_exhibit_rate(run, run->claimed.high_ns),
+				        assay_exhibit_rate(run, run->claimed.low_ns));
+		}
+		fputs("END\n", script);
+	}
+	fprintf(script,
+	        "set title '%s' noenhanced textcolor rgb '" ASSAY_PLOT_INK "'\nunset logscale\nset yrange [0:*]\n"
+	        "set format x '%%g'\nset format y '%%.1s %%c'\nset key bottom right horizontal\nset lmargin 10\nset "
+	        "tmargin 2\nset bmargin 3.4\n"
+	        "set xlabel 'finished, UTC, as claimed' textcolor rgb '" ASSAY_PLOT_INK "'\n"
+	        "set ylabel '%s a second' textcolor rgb '" ASSAY_PLOT_INK "'\n",
+	        workload,
+	        strcmp(unit, "hash") == 0 ? "hashes"
+	        : strcmp(unit, "B") == 0  ? "bytes"
+	                                  : "operations");
+	times_put(script, from, to);
+	for (uint32_t d = 0; d < devices; d++) {
+		fprintf(script, "%s$h%u using 1:2:3:4 smooth unique with lines lw 1.2 lc rgb '%s' notitle, ",
+		        d ? ", " : "plot ", d, assay_plot_colours[d % ASSAY_PLOT_COLOURS]);
+		fprintf(script, "$h%u using 1:2:3:4 with yerrorbars pt 7 ps 0.5 lw 1.2 lc rgb '%s' ", d,
+		        assay_plot_colours[d % ASSAY_PLOT_COLOURS]);
+		if (devices > 1)
+			fprintf(script, "title '#%u'", d);
+		else
+			fputs("notitle", script);
+	}
+	fputs("\nset xtics auto\n", script);
+	return assay_panel_close(panel, script);
+}
