@@ -9,7 +9,7 @@
 
 enum {
 	ASSAY_EXHIBITS_MAX = 64,
-	ASSAY_SERIES_POINTS = 240, /* of a plot: more rounds are put together */
+	ASSAY_SERIES_POINTS = 200, /* of a plot: more rounds are put together */
 };
 
 /* Rounds that follow each other, as one point of a plot. */

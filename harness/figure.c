@@ -32,8 +32,7 @@ static void series_plot(FILE *script, const struct assay_series *series, uint32_
 		        "$d%" PRIu32
 		        " using 1:3:4 with filledcurves fc rgb '%s' fs transparent solid 0.25 noborder notitle, ",
 		        device, colour);
-	fprintf(script, "$d%" PRIu32 " using 1:2 with %s lw 1.2 lc rgb '%s'", device,
-	        series->rounds_a_point > 1 || devices > KEYED_MAX ? "lines" : "linespoints pt 7 ps 0.3", colour);
+	fprintf(script, "$d%" PRIu32 " using 1:2 with lines lw 1.2 lc rgb '%s'", device, colour);
 	if (devices > 1 && devices <= KEYED_MAX)
 		fprintf(script, " title '#%" PRIu32 "'", device);
 	else

@@ -16,13 +16,28 @@ static bool is_bar(const struct assay_run *run, const char *workload)
 }
 
 /* "node17 #3", short enough to leave room for the bars. */
-static void bar_label(char label[ASSAY_PLOT_LABEL_MAX], const struct assay_exhibit *exhibit,
-                      const struct assay_run *run)
+static void bar_label(char label[ASSAY_PLOT_LABEL_MAX], const struct assay_exhibit *exhibit, uint32_t device)
 {
+	const char *cut = strlen(exhibit->name) > 18 ? ".." : "";
 	char text[64];
 
-	snprintf(text, sizeof text, "%.18s%s #%u", exhibit->name, strlen(exhibit->name) > 18 ? ".." : "", run->device);
+	if (exhibit->verdict.device_count > 1)
+		snprintf(text, sizeof text, "%.18s%s #%u", exhibit->name, cut, device);
+	else
+		snprintf(text, sizeof text, "%.18s%s", exhibit->name, cut);
 	assay_plot_label(label, text);
+}
+
+/* How far apart the marks of an axis from 0 to this are: 1, 2 or 5 times a power of ten, and at most five of them. */
+static double step_of(double most)
+{
+	static const double steps[] = {1, 2, 5};
+
+	for (double power = 1e-6; power < 1e30; power *= 10)
+		for (int i = 0; i < 3; i++)
+			if (most / (power * steps[i]) <= 5)
+				return power * steps[i];
+	return most;
 }
 
 /* Bars from top to bottom: position, rate of the median round with its interval, proven rate or 0. */

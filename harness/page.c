@@ -3,6 +3,7 @@
  * See page.h. */
 #include "harness/page.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,7 @@ void assay_page_markdown(FILE *out, const char *text)
 		                  (*text == '.' && text > start && (text[-1] == 'w' || text[-1] == 'W'));
 		if (strchr("&<>", *text) || link)
 			fprintf(out, "&#%d;", *text);
-		else if (strchr("\\`*_[]|~!#$", *text))
+		else if (strchr("\\`*_[]|~$", *text) || (*text == '#' && !isdigit((unsigned char)text[1])))
 			fprintf(out, "\\%c", *text);
 		else
 			fputc(shown(*text), out);
@@ -143,14 +144,14 @@ void assay_page_list_begin(struct assay_page *page)
 
 void assay_page_item(struct assay_page *page, const char *term, const char *format, ...)
 {
-	fputs("<div><dt>", page->html);
+	fputs("<dt>", page->html);
 	assay_page_html(page->html, term);
-	fputs("</dt> <dd>", page->html);
+	fputs("</dt><dd>", page->html);
 	fputs("- **", page->markdown);
 	assay_page_markdown(page->markdown, term);
 	fputs("**: ", page->markdown);
 	BOTH(page, format);
-	fputs("</dd></div>\n", page->html);
+	fputs("</dd>\n", page->html);
 	fputs("\n", page->markdown);
 }
 
@@ -231,11 +232,11 @@ void assay_page_code(struct assay_page *page, const char *text)
 	fputs("</code></pre>\n", page->html);
 }
 
-void assay_page_pictures_begin(struct assay_page *page, const char *png, const char *caption)
+void assay_page_pictures_begin(struct assay_page *page, const char *png, const char *alternative)
 {
 	fputs("<figure>\n<div class=\"pictures\">\n", page->html);
 	fputs("![", page->markdown);
-	assay_page_markdown(page->markdown, caption);
+	assay_page_markdown(page->markdown, alternative);
 	fprintf(page->markdown, "](%s)\n\n", png);
 }
 

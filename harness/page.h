@@ -52,7 +52,7 @@ void assay_page_code(struct assay_page *page, const char *text);
 
 /* Pictures side by side, as many as there is room for: in HTML each SVG of its own, in Markdown one PNG of them all
  * that lies beside the document. */
-void assay_page_pictures_begin(struct assay_page *page, const char *png, const char *caption);
+void assay_page_pictures_begin(struct assay_page *page, const char *png, const char *alternative);
 void assay_page_picture(struct assay_page *page, const char *svg, size_t len, const char *format, ...)
     ASSAY_PAGE_TEXT(4, 5);
 void assay_page_pictures_end(struct assay_page *page, const char *caption);

@@ -34,7 +34,7 @@ static void png_write(struct assay_report_page *report, const struct assay_panel
 }
 
 void assay_page_panels(struct assay_report_page *report, struct assay_panel *panels, const char *const *alternatives,
-                       size_t count, const char *name, const char *caption)
+                       size_t count, const char *name, const char *title, const char *caption)
 {
 	size_t drawn = 0;
 
@@ -46,7 +46,7 @@ void assay_page_panels(struct assay_report_page *report, struct assay_panel *pan
 		if (result != ASSAY_PLOT_DRAWN)
 			continue;
 		if (drawn++ == 0)
-			assay_page_pictures_begin(&report->page, name, caption);
+			assay_page_pictures_begin(&report->page, name, title);
 		assay_page_picture(&report->page, svg, len, "%s", alternatives[i]);
 		free(svg);
 	}
@@ -87,7 +87,7 @@ void assay_page_rounds(struct assay_report_page *report, const struct assay_exhi
 		return;
 	assay_page_heading(&report->page, 3, "Rounds over time");
 	snprintf(name, sizeof name, "rounds-%zu.png", number);
-	assay_page_panels(report, panels, alternatives, count, name,
+	assay_page_panels(report, panels, alternatives, count, name, "Rounds over time",
 	                  together
 	                      ? "Time of each round, by the prover's own clock. Where there are many, a line is the "
 	                        "median of rounds that follow each other, and the band behind it goes from the "
@@ -154,7 +154,7 @@ void assay_page_roofline(struct assay_report_page *report, const struct assay_ex
 	    "memory, is what holds it up. All rates here are the claimed ones of this file. Memory was read in "
 	    "random order, in pieces of 128 bytes; a kernel that reads in order may be faster.");
 	snprintf(name, sizeof name, "roofline-%zu.png", number);
-	assay_page_panels(report, panels, alternatives, count, name,
+	assay_page_panels(report, panels, alternatives, count, name, "Roofline",
 	                  "The slope is memory, each flat line is one workload's arithmetic.");
 	ridges(&report->page, exhibit);
 }

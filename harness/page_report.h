@@ -39,7 +39,7 @@ void assay_page_several(struct assay_report_page *report, const struct assay_exh
 
 /* Panels as pictures of a page and as DIR/NAME; their scripts are released. */
 void assay_page_panels(struct assay_report_page *report, struct assay_panel *panels, const char *const *alternatives,
-                       size_t count, const char *name, const char *caption);
+                       size_t count, const char *name, const char *title, const char *caption);
 
 /* A path as a word of a shell. */
 void assay_page_quote(FILE *out, const char *path);

@@ -84,7 +84,7 @@ static void bars(struct assay_report_page *report, const struct assay_exhibit *e
 		drawn++;
 	}
 	assay_page_panels(
-	    report, panels, alternatives, drawn, "rates.png",
+	    report, panels, alternatives, drawn, "rates.png", "Rates",
 	    "Bar and whiskers: claimed rate of the median round with its 95 % interval, by the prover's clock. "
 	    "Diamond: proven rate, by a verifier's clock; it counts certified work only, so that it is lower.");
 }
@@ -112,7 +112,7 @@ static void history(struct assay_report_page *report, const struct assay_exhibit
 	assay_page_heading(&report->page, 2, "History");
 	assay_page_text(&report->page,
 	                "The same devices under the same key and profile, by the time that each file claims.");
-	assay_page_panels(report, panels, alternatives, drawn, "history.png",
+	assay_page_panels(report, panels, alternatives, drawn, "history.png", "History",
 	                  "Rate of the median round with its 95 % interval, by the prover's clock.");
 }
 

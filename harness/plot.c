@@ -203,7 +203,27 @@ static void style(FILE *out)
 	fputs("}}</style>", out);
 }
 
-/* The picture with colours for light and dark, and without the name of the program, which differs between machines. */
+/* The end of a group without anything in it, which gnuplot leaves many of; or NULL. */
+static const char *empty_group(const char *at)
+{
+	const char *close = strncmp(at, "<g ", 3) == 0 ? strchr(at, '>') : NULL;
+
+	if (!close)
+		return NULL;
+	close += 1 + strspn(close + 1, " \t\n");
+	return strncmp(close, "</g>", 4) == 0 ? close + 4 + strspn(close + 4, " \t\n") : NULL;
+}
+
+/* The definitions of marks, where none is used. */
+static const char *unused_marks(const char *at)
+{
+	const char *end = strncmp(at, "<defs>", 6) == 0 ? strstr(at, "</defs>") : NULL;
+
+	return end && !strstr(end, "<use") ? end + 7 : NULL;
+}
+
+/* The picture with colours for light and dark, without what nobody sees, and without the name of the program, which
+ * differs between machines. Browsers for text do not take long attributes. */
 static bool theme(char **svg, size_t *len)
 {
 	char *themed = NULL, *root = strstr(*svg, "<svg");
@@ -215,8 +235,10 @@ static bool theme(char **svg, size_t *len)
 		return false;
 	fprintf(out, "%.*s", (int)(open + 1 - root), root);
 	style(out);
-	for (const char *at = drawn + strlen("</desc>"); *at;) {
-		if (strncmp(at, "rgb(", 4) == 0)
+	for (const char *at = drawn + strlen("</desc>"), *next; *at;) {
+		if ((next = empty_group(at)) || (next = unused_marks(at)))
+			at = next;
+		else if (strncmp(at, "rgb(", 4) == 0)
 			at = colour(out, at);
 		else
 			fputc(*at++, out);
