@@ -11,6 +11,7 @@
 
 #include "harness/command.h"
 #include "harness/estimate.h"
+#include "harness/last.h"
 #include "harness/measure.h"
 #include "harness/report.h"
 #include "harness/state.h"
@@ -152,6 +153,9 @@ int assay_finish(const struct assay_finish *finish, bool *keep, char written[ASS
 			    "--resume %s --force\n",
 			    attest.prefix, finish->checkpoint);
 	}
+	/* An error that says nothing of the devices leaves the verdict before it. */
+	if (!status || code == ASSAY_FAIL)
+		assay_last_store(&verdict, status ? &error : NULL, code, attest.finished);
 	assay_verdict_close(&verdict);
 	return code;
 }

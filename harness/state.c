@@ -47,6 +47,11 @@ bool assay_state_cache(char path[ASSAY_PATH_MAX], const char *name)
 	return below(path, "XDG_CACHE_HOME", ".cache", name);
 }
 
+bool assay_state_kept(char path[ASSAY_PATH_MAX], const char *name)
+{
+	return below(path, "XDG_STATE_HOME", ".local/state", name);
+}
+
 enum assay_status assay_state_parents(const char *path, struct assay_error *error)
 {
 	char part[ASSAY_PATH_MAX];

@@ -11,11 +11,12 @@
 
 enum { ASSAY_PATH_MAX = 4096 };
 
-/* A path below $XDG_CONFIG_HOME/assay (or $HOME/.config/assay), and below $XDG_CACHE_HOME/assay (or
- * $HOME/.cache/assay). $ASSAY_STATE_DIR replaces both. False when there is no such directory to name. Nothing is
- * created. */
+/* A path below $XDG_CONFIG_HOME/assay (or $HOME/.config/assay), $XDG_CACHE_HOME/assay (or $HOME/.cache/assay) and
+ * $XDG_STATE_HOME/assay (or $HOME/.local/state/assay). $ASSAY_STATE_DIR replaces all three. False when there is no such
+ * directory to name. Nothing is created. */
 bool assay_state_config(char path[ASSAY_PATH_MAX], const char *name);
 bool assay_state_cache(char path[ASSAY_PATH_MAX], const char *name);
+bool assay_state_kept(char path[ASSAY_PATH_MAX], const char *name);
 
 /* Creates the directories above a file, mode 0700. */
 enum assay_status assay_state_parents(const char *path, struct assay_error *error) ASSAY_CHECK_RESULT;
