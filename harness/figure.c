@@ -6,7 +6,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { KEYED_MAX = 8 }; /* lines that a reader can tell apart */
+enum {
+	KEYED_MAX = 8, /* lines that a reader can tell apart */
+	DOTS_MAX = 60, /* points that are seen as such */
+};
 
 static const struct assay_run *run_of(const struct assay_exhibit *exhibit, uint32_t segment, uint32_t device)
 {
@@ -32,7 +35,9 @@ static void series_plot(FILE *script, const struct assay_series *series, uint32_
 		        "$d%" PRIu32
 		        " using 1:3:4 with filledcurves fc rgb '%s' fs transparent solid 0.25 noborder notitle, ",
 		        device, colour);
-	fprintf(script, "$d%" PRIu32 " using 1:2 with lines lw 1.2 lc rgb '%s'", device, colour);
+	fprintf(script, "$d%" PRIu32 " using 1:2 with %s lw 1.2 dt %d lc rgb '%s'", device,
+	        series->count <= DOTS_MAX && devices <= KEYED_MAX ? "linespoints pt 7 ps 0.3" : "lines",
+	        devices <= KEYED_MAX && device >= ASSAY_PLOT_COLOURS ? 2 : 1, colour);
 	if (devices > 1 && devices <= KEYED_MAX)
 		fprintf(script, " title '#%" PRIu32 "'", device);
 	else

@@ -47,9 +47,11 @@ void assay_page_html(FILE *out, const char *text)
 void assay_page_markdown(FILE *out, const char *text)
 {
 	for (const char *start = text; *text; text++) {
-		const bool link = (*text == ':' && text[1] == '/') || *text == '@' ||
+		const bool link = (*text == ':' && text[1] == '/') ||
 		                  (*text == '.' && text > start && (text[-1] == 'w' || text[-1] == 'W'));
-		if (strchr("&<>", *text) || link)
+		if (*text == '@')
+			fputs("`@`", out);
+		else if (strchr("&<>", *text) || link)
 			fprintf(out, "&#%d;", *text);
 		else if (strchr("\\`*_[]|~$", *text) || (*text == '#' && !isdigit((unsigned char)text[1])))
 			fprintf(out, "\\%c", *text);

@@ -41,7 +41,7 @@ static bool is_trusted(const struct assay_verdict *verdict)
 
 static bool is_proven(const struct assay_verdict *verdict)
 {
-	return verdict->assurance && strcmp(verdict->assurance, "self-asserted") != 0;
+	return verdict->assurance && strcmp(verdict->assurance, "self-asserted") != 0 && verdict->estar_ppm < 1000000;
 }
 
 /* The one line to read, if only one is. */
@@ -209,7 +209,7 @@ void assay_page_exhibit(struct assay_report_page *report, const struct assay_exh
 	assay_page_list_begin(page);
 	if (is_proven(verdict))
 		proved(page, verdict);
-	if (verdict->run_count)
+	if (verdict->run_count && (verdict->outcome == ASSAY_PASS || verdict->outcome == ASSAY_INCONCLUSIVE))
 		not_proved(page, verdict);
 	facts(page, exhibit);
 	assay_page_list_end(page);

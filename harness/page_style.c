@@ -43,7 +43,7 @@ const char assay_page_style[] =
     "tr>:last-child{padding-right:0}\n"
     "figure{margin:1rem 0}\n"
     ".pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr));gap:1.25rem 1.5rem}\n"
-    ".pictures img{width:100%;max-width:40rem;height:auto;display:block}\n"
+    ".pictures img{width:100%;max-width:32rem;height:auto;display:block}\n"
     "figcaption{margin-top:.5rem;max-width:44rem}\n"
     "pre{background:var(--shade);padding:.8rem 1rem;overflow-x:auto;font:.8125rem/1.6 ui-monospace,monospace}\n"
     "@media(max-width:34rem){main{padding-top:1.5rem}dl{grid-template-columns:1fr}"

@@ -70,7 +70,7 @@ static void interval_cell(struct assay_page *page, const struct assay_run *run)
 
 /* Columns that some files have nothing for. */
 struct extent {
-	bool several, proven, remarks, throttled, energy;
+	bool any, timed, several, proven, remarks, throttled, energy;
 };
 
 static struct extent extent_of(const struct assay_verdict *verdict)
@@ -79,6 +79,8 @@ static struct extent extent_of(const struct assay_verdict *verdict)
 
 	for (uint32_t i = 0; i < verdict->run_count; i++) {
 		const struct assay_run *run = &verdict->runs[i];
+		extent.any = extent.any || run->proved.shown || run->reason;
+		extent.timed = extent.timed || (run->proved.shown && run->claimed.elapsed_ns);
 		extent.proven = extent.proven || run->proved.rate > 0;
 		extent.remarks = extent.remarks || run->reason || run->proved.table_bytes;
 		extent.throttled = extent.throttled || (run->proved.shown && run->claimed.throttled_rounds >= 0);
@@ -141,6 +143,10 @@ void assay_page_rates(struct assay_page *page, const struct assay_exhibit *exhib
 	if (extent.remarks)
 		columns[at] = "remarks";
 	assay_page_heading(page, 3, "Work and rates");
+	if (!extent.any) {
+		assay_page_text(page, "Nothing was shown.");
+		return;
+	}
 	assay_page_table_begin(page,
 	                       extent.proven
 	                           ? "Work done and certified is proved, and so are proven rates, by a verifier's "
@@ -212,6 +218,8 @@ void assay_page_times(struct assay_page *page, const struct assay_exhibit *exhib
 	                           "by device", "first 2 s", "then",   "drift"};
 	uint32_t at = 9;
 
+	if (!extent.timed)
+		return;
 	if (extent.throttled)
 		columns[at++] = "throttled";
 	if (extent.energy)
@@ -239,26 +247,34 @@ static void range_cell(struct assay_page *page, const struct assay_range *range,
 		                (double)range->max / scale);
 }
 
-static void count_cell(struct assay_page *page, int64_t count)
+static void errors_cell(struct assay_page *page, const struct assay_telemetry_claim *claim)
 {
-	if (count < 0)
+	char ecc[32] = "unknown", xid[32] = "unknown";
+
+	if (claim->ecc_errors >= 0)
+		snprintf(ecc, sizeof ecc, "%" PRId64, claim->ecc_errors);
+	if (claim->xid_errors >= 0)
+		snprintf(xid, sizeof xid, "%" PRId64, claim->xid_errors);
+	if (claim->ecc_errors < 0 && claim->xid_errors < 0)
 		assay_page_cell(page, "unknown");
 	else
-		assay_page_cell(page, "%" PRId64, count);
+		assay_page_cell(page, "%s, %s", ecc, xid);
 }
 
 static void telemetry_row(struct assay_page *page, const struct assay_telemetry_claim *claim, uint32_t device)
 {
 	assay_page_cell(page, "#%" PRIu32, device);
-	assay_page_cell(page, "%s, joined by %s", claim->source, claim->joined);
+	assay_page_cell(page, "%s, by %s", claim->source, claim->joined);
 	range_cell(page, &claim->clock_mhz, 1);
 	range_cell(page, &claim->memory_clock_mhz, 1);
 	range_cell(page, &claim->power_mw, 1000);
-	count_cell(page, claim->power_limit_mw < 0 ? -1 : claim->power_limit_mw / 1000);
+	if (claim->power_limit_mw < 0)
+		assay_page_cell(page, "unknown");
+	else
+		assay_page_cell(page, "%.0f", (double)claim->power_limit_mw / 1000);
 	range_cell(page, &claim->temperature_mc, 1000);
 	assay_page_cell(page, "%s", !claim->reasons_known ? "unknown" : *claim->reasons ? claim->reasons : "no");
-	count_cell(page, claim->ecc_errors);
-	count_cell(page, claim->xid_errors);
+	errors_cell(page, claim);
 	if (claim->pcie_width < 0 || claim->pcie_generation < 0)
 		assay_page_cell(page, "unknown");
 	else
@@ -267,9 +283,8 @@ static void telemetry_row(struct assay_page *page, const struct assay_telemetry_
 
 void assay_page_telemetry(struct assay_page *page, const struct assay_exhibit *exhibit)
 {
-	static const char *const columns[] = {"device",     "source",     "clock, MHz",     "memory, MHz",
-	                                      "power, W",   "limit, W",   "temperature, C", "clock held down",
-	                                      "ECC errors", "Xid errors", "PCIe",           NULL};
+	static const char *const columns[] = {"device",    "source",    "MHz",      "memory, MHz", "W", "limit, W",
+	                                      "degrees C", "throttled", "ECC, Xid", "PCIe",        NULL};
 	const struct assay_verdict *verdict = &exhibit->verdict;
 	bool any = false;
 
@@ -282,10 +297,12 @@ void assay_page_telemetry(struct assay_page *page, const struct assay_exhibit *e
 		                "a clock was held down is unknown.");
 		return;
 	}
-	assay_page_table_begin(page,
-	                       "Median (least ... greatest) over the runs, as the prover says that its system said. "
-	                       "Nobody checks it. A file tells how many rounds were throttled, not which.",
-	                       columns, NUMBERS(2, 6) | NUMBERS(8, 9));
+	assay_page_table_begin(
+	    page,
+	    "Median (least ... greatest) over the runs, what held the clock down, and errors of memory "
+	    "and driver, as the prover says that its system said. Nobody checks it. A file tells how "
+	    "many rounds were throttled, not which.",
+	    columns, NUMBERS(2, 6) | NUMBERS(8, 8));
 	for (uint32_t d = 0; d < verdict->device_count; d++)
 		if (*verdict->devices[d].telemetry.source)
 			telemetry_row(page, &verdict->devices[d].telemetry, d);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Attestations for tests of reports: those of verify/vectors with other texts in them, and what a page may hold. */
+#ifndef HARNESS_TEST_PAGES_H
+#define HARNESS_TEST_PAGES_H
+
+/* Texts that mean something to HTML, Markdown, gnuplot or a shell. */
+extern const char *const pages_hostile[];
+
+/* verify/vectors/good/NAME as the files of the tests' directory that `as` names, without an ending. In the second one
+ * all texts that a prover chooses are `text`; `devices` says whether those of the devices are too, with which no leaf
+ * is right. */
+void pages_copy(const char *name, const char *as);
+void pages_forge(const char *name, const char *as, const char *text, int devices);
+
+/* That a page has only the elements that reports have, closed as they should be, and loads nothing; and that each row
+ * of a table of Markdown has as many cells as its head. `what` is for the message. */
+void pages_html_holds(const char *html, const char *what);
+void pages_markdown_holds(const char *markdown, const char *what);
+
+/* A file of the tests' directory as a string, to be released with free(). */
+char *pages_read(const char *name);
+
+#endif
