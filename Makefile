@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# make certify   install what is missing, build, benchmark every device, sign, verify, plot
+# make certify   install what is missing, build, benchmark every device, sign, verify, report
 # make test      install what is missing, build, run every test (also under sanitizers)
 # make help      the other targets
 
@@ -236,7 +236,7 @@ check:
 	@PYTHON='$(PYTHON)' FORMATTED='$(FORMATTED)' ci/check
 
 help:
-	@echo 'make certify   install what is missing, build, benchmark every device, sign, verify, plot'
+	@echo 'make certify   install what is missing, build, benchmark every device, sign, verify, report'
 	@echo 'make test      install what is missing, build, run every test, also under sanitizers'
 	@echo 'make check     what CI checks besides: style, include law, warnings, vectors, results, fuzzers'
 	@echo 'make           build/assay, build/assay-verify, libassay; build/assay-serve where its libraries are'

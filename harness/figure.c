@@ -120,16 +120,16 @@ bool assay_figure_roofline(struct assay_panel *panel, const struct assay_exhibit
 	for (uint32_t i = 0; (run = next_of(exhibit, device, "op flop", &at)); i++)
 		fprintf(script, "$r%u << END\n%.6g %.6g\n%.6g %.6g\nEND\n", i, run->claimed.rate / slope,
 		        run->claimed.rate, to, run->claimed.rate);
-	fprintf(
-	    script,
-	    "$m << END\n%.6g %.6g\n%.6g %.6g\nEND\n"
-	    "set title 'device #%" PRIu32 "' noenhanced textcolor rgb '" ASSAY_PLOT_INK "'\n"
-	    "set logscale xy\nset xrange [%.6g:%.6g]\nset yrange [*:*]\nset format x '%%g'\n"
-	    "set format y '%%.0s %%c'\nset key bottom right vertical\nset lmargin 10\nset tmargin 2\nset bmargin 3.4\n"
-	    "set xlabel 'operations a byte read' textcolor rgb '" ASSAY_PLOT_INK "'\n"
-	    "set ylabel 'operations a second' textcolor rgb '" ASSAY_PLOT_INK "'\n"
-	    "plot $m using 1:2 with lines lw 1.6 dt 2 lc rgb '" ASSAY_PLOT_INK "' title 'memory, random reads'",
-	    from, from * slope, most, most * slope, device, from, to);
+	fprintf(script,
+	        "$m << END\n%.6g %.6g\n%.6g %.6g\nEND\n"
+	        "set title 'device #%" PRIu32 "' noenhanced textcolor rgb '" ASSAY_PLOT_INK "'\n"
+	        "set logscale xy\nset xrange [%.6g:%.6g]\nset yrange [*:*]\nset format x '%%g'\n"
+	        "set format y '%%.0s %%c'\nset key bottom right vertical\nset lmargin 10\nset tmargin 2.6\nset bmargin "
+	        "3.6\nset rmargin 2\n"
+	        "set xlabel 'operations a byte read' textcolor rgb '" ASSAY_PLOT_INK "'\n"
+	        "set ylabel 'operations a second' textcolor rgb '" ASSAY_PLOT_INK "'\n"
+	        "plot $m using 1:2 with lines lw 1.6 dt 2 lc rgb '" ASSAY_PLOT_INK "' title 'memory, random reads'",
+	        from, from * slope, most, most * slope, device, from, to);
 	at = 0;
 	for (uint32_t i = 0; (run = next_of(exhibit, device, "op flop", &at)); i++)
 		fprintf(script, ", $r%u using 1:2 with lines lw 2 lc rgb '%s' title '%s'", i,

@@ -111,7 +111,7 @@ bool assay_figure_rates(struct assay_panel *panel, const struct assay_exhibit *e
 	        "unset grid\nset grid xtics lt 1 lw 1 lc rgb '" ASSAY_PLOT_GRID "'\n"
 	        "set xrange [0:%.9g]\nset yrange [%zu.5:-0.5]\nset format x '%%.0s %%c'\nset xtics %.9g\n"
 	        "set xlabel '%s a second' textcolor rgb '" ASSAY_PLOT_INK "'\nunset ylabel\nunset key\n"
-	        "set tmargin 2\nset bmargin 3.4\n"
+	        "set tmargin 2.6\nset bmargin 3.6\nset rmargin 2\n"
 	        "plot $b using (0):1:(0):2:($1-0.3):($1+0.3) with boxxyerror fs solid noborder fc rgb '" ASSAY_PLOT_BAR
 	        "', $b using 2:1:3:4 with xerrorbars pt 7 ps 0.3 lw 1.2 lc rgb '" ASSAY_PLOT_INK
 	        "', $b using ($5>0?$5:NaN):1 with points pt 13 ps 0.9 lc rgb '%s'\n",
