@@ -70,10 +70,10 @@ bool assay_figure_rounds(struct assay_panel *panel, const struct assay_exhibit *
 	fprintf(script, "set title '%s", run_of(exhibit, segment, 0)->workload);
 	if (throttled)
 		fprintf(script, ": %" PRId64 " of %" PRId64 " rounds throttled", throttled, rounds);
-	fprintf(script, "' noenhanced textcolor rgb '" ASSAY_PLOT_INK "'\nset xrange [0:%.6g]\n", end > 0 ? end : 1);
-	fputs("unset logscale\nset yrange [0:*]\nset format '%g'\nset key bottom right horizontal\nset lmargin 9\nset "
-	      "tmargin 2\nset bmargin 3.4\n"
-	      "set xlabel 'seconds of computing' textcolor rgb '" ASSAY_PLOT_INK "'\n"
+	fprintf(script, "' noenhanced textcolor rgb '" ASSAY_PLOT_INK "'\nset xrange [0:%.9g]\n",
+	        end > 0 ? end * 1.0001 : 1);
+	fputs("unset logscale\nset yrange [0:*]\nset format '%g'\nset key bottom right horizontal\nset lmargin "
+	      "9\n" ASSAY_FIGURE_MARGINS "set xlabel 'seconds of computing' textcolor rgb '" ASSAY_PLOT_INK "'\n"
 	      "set ylabel 'ms a round' textcolor rgb '" ASSAY_PLOT_INK "'\nplot ",
 	      script);
 	for (uint32_t d = 0, put = 0; d < devices; d++) {
@@ -124,8 +124,7 @@ bool assay_figure_roofline(struct assay_panel *panel, const struct assay_exhibit
 	        "$m << END\n%.6g %.6g\n%.6g %.6g\nEND\n"
 	        "set title 'device #%" PRIu32 "' noenhanced textcolor rgb '" ASSAY_PLOT_INK "'\n"
 	        "set logscale xy\nset xrange [%.6g:%.6g]\nset yrange [*:*]\nset format x '%%g'\n"
-	        "set format y '%%.0s %%c'\nset key bottom right vertical\nset lmargin 10\nset tmargin 2.6\nset bmargin "
-	        "3.6\nset rmargin 2\n"
+	        "set format y '%%.0s %%c'\nset key bottom right vertical\nset lmargin 10\n" ASSAY_FIGURE_MARGINS
 	        "set xlabel 'operations a byte read' textcolor rgb '" ASSAY_PLOT_INK "'\n"
 	        "set ylabel 'operations a second' textcolor rgb '" ASSAY_PLOT_INK "'\n"
 	        "plot $m using 1:2 with lines lw 1.6 dt 2 lc rgb '" ASSAY_PLOT_INK "' title 'memory, random reads'",

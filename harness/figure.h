@@ -8,6 +8,9 @@
 #include "harness/exhibit.h"
 #include "harness/plot.h"
 
+/* The same for all, so that their axes are in line. */
+#define ASSAY_FIGURE_MARGINS "set tmargin 2.6\nset bmargin 3.6\nset rmargin 2\n"
+
 /* Times of the rounds of one segment, a line a device. */
 bool assay_figure_rounds(struct assay_panel *panel, const struct assay_exhibit *exhibit, uint32_t segment);
 

@@ -40,6 +40,16 @@ static double step_of(double most)
 	return most;
 }
 
+/* One digit behind the point where marks are closer than the prefix of the greatest. */
+static const char *format_of(double most)
+{
+	double prefix = 1;
+
+	while (most >= prefix * 1000)
+		prefix *= 1000;
+	return step_of(most) < prefix ? "%.1s %c" : "%.0s %c";
+}
+
 /* Bars from top to bottom: position, rate of the median round with its interval, proven rate or 0. */
 static size_t bars_put(FILE *script, const struct assay_exhibit *exhibits, size_t count, const char *workload,
                        double *most, const char **unit)
@@ -109,13 +119,14 @@ bool assay_figure_rates(struct assay_panel *panel, const struct assay_exhibit *e
 	fprintf(script,
 	        "unset logscale\nset title '%s' noenhanced textcolor rgb '" ASSAY_PLOT_INK "'\n"
 	        "unset grid\nset grid xtics lt 1 lw 1 lc rgb '" ASSAY_PLOT_GRID "'\n"
-	        "set xrange [0:%.9g]\nset yrange [%zu.5:-0.5]\nset format x '%%.0s %%c'\nset xtics %.9g\n"
-	        "set xlabel '%s a second' textcolor rgb '" ASSAY_PLOT_INK "'\nunset ylabel\nunset key\n"
-	        "set tmargin 2.6\nset bmargin 3.6\nset rmargin 2\n"
+	        "set xrange [0:%.9g]\nset yrange [%zu.5:-0.5]\nset format x '%s'\nset xtics %.9g\n"
+	        "set xlabel '%s a second' textcolor rgb '" ASSAY_PLOT_INK
+	        "'\nunset ylabel\nunset key\n" ASSAY_FIGURE_MARGINS
 	        "plot $b using (0):1:(0):2:($1-0.3):($1+0.3) with boxxyerror fs solid noborder fc rgb '" ASSAY_PLOT_BAR
 	        "', $b using 2:1:3:4 with xerrorbars pt 7 ps 0.3 lw 1.2 lc rgb '" ASSAY_PLOT_INK
 	        "', $b using ($5>0?$5:NaN):1 with points pt 13 ps 0.9 lc rgb '%s'\n",
-	        workload, most * 1.03, bars - 1, step_of(most * 1.03), unit_words(unit), assay_plot_colours[1]);
+	        workload, most * 1.03, bars - 1, format_of(most * 1.03), step_of(most * 1.03), unit_words(unit),
+	        assay_plot_colours[1]);
 	/* The settings of a panel hold for the next one too. */
 	fputs("unset grid\nset grid ytics lt 1 lw 1 lc rgb '" ASSAY_PLOT_GRID
 	      "'\nset ytics auto scale 0.5\nset xtics auto\n",
@@ -162,16 +173,53 @@ static void times_put(FILE *script, uint64_t from, uint64_t to)
 	        (unsigned long long)(to + (to - from) / 20 + 1));
 }
 
+/* Points of one device in the files of a machine; *most grows to the greatest of them. */
+static void history_put(FILE *script, const struct assay_exhibit *exhibits, size_t count, size_t first,
+                        const char *workload, uint32_t device, double *most)
+{
+	uint64_t at;
+
+	fprintf(script, "$h%u << END\n", device);
+	for (size_t i = first; i < count; i++) {
+		const struct assay_run *run = run_in(&exhibits[i], workload, device);
+		if (!run || !assay_figure_same_machine(&exhibits[first], &exhibits[i]) ||
+		    !assay_utc_parse(&at, exhibits[i].verdict.finished))
+			continue;
+		const double high = assay_exhibit_rate(run, run->claimed.low_ns);
+		*most = high > *most ? high : *most;
+		fprintf(script, "%llu %.9g %.9g %.9g\n", (unsigned long long)at,
+		        assay_exhibit_rate(run, run->claimed.median_ns), assay_exhibit_rate(run, run->claimed.high_ns),
+		        high);
+	}
+	fputs("END\n", script);
+}
+
+static void history_plot(FILE *script, uint32_t devices)
+{
+	for (uint32_t d = 0; d < devices; d++) {
+		const char *colour = assay_plot_colours[d % ASSAY_PLOT_COLOURS];
+		fprintf(script, "%s$h%u using 1:2 smooth unique with lines lw 1.2 dt %d lc rgb '%s' notitle, ",
+		        d ? ", " : "plot ", d, d < ASSAY_PLOT_COLOURS ? 1 : 2, colour);
+		fprintf(script, "$h%u using 1:2:3:4 with yerrorbars pt 7 ps 0.5 lw 1.2 lc rgb '%s' ", d, colour);
+		if (devices > 1)
+			fprintf(script, "title '#%u'", d);
+		else
+			fputs("notitle", script);
+	}
+}
+
 bool assay_figure_history(struct assay_panel *panel, const struct assay_exhibit *exhibits, size_t count, size_t first,
                           const char *workload)
 {
-	const struct assay_exhibit *machine = &exhibits[first];
+	const uint32_t devices = exhibits[first].verdict.device_count,
+	               lines = devices < LINES_MAX ? devices : LINES_MAX;
 	uint64_t at, from = UINT64_MAX, to = 0;
 	const char *unit = "";
+	double most = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct assay_run *run = run_in(&exhibits[i], workload, 0);
-		if (!assay_figure_same_machine(machine, &exhibits[i]) || !run ||
+		if (!assay_figure_same_machine(&exhibits[first], &exhibits[i]) || !run ||
 		    !assay_utc_parse(&at, exhibits[i].verdict.finished))
 			continue;
 		if (i < first)
@@ -183,41 +231,18 @@ bool assay_figure_history(struct assay_panel *panel, const struct assay_exhibit 
 	FILE *script = from < to ? assay_panel_open(panel, ASSAY_PLOT_HEIGHT) : NULL;
 	if (!script)
 		return false;
-	const uint32_t devices = machine->verdict.device_count < LINES_MAX ? machine->verdict.device_count : LINES_MAX;
-	for (uint32_t d = 0; d < devices; d++) {
-		fprintf(script, "$h%u << END\n", d);
-		for (size_t i = first; i < count; i++) {
-			const struct assay_run *run = run_in(&exhibits[i], workload, d);
-			if (assay_figure_same_machine(machine, &exhibits[i]) && run &&
-			    assay_utc_parse(&at, exhibits[i].verdict.finished))
-				fprintf(script, "%llu %.9g %.9g %.9g\n", (unsigned long long)at,
-				        assay_exhibit_rate(run, run->claimed.median_ns),
-				        assay_exhibit_rate(run, run->claimed.high_ns),
-				        assay_exhibit_rate(run, run->claimed.low_ns));
-		}
-		fputs("END\n", script);
-	}
+	for (uint32_t d = 0; d < lines; d++)
+		history_put(script, exhibits, count, first, workload, d, &most);
+	most *= 1.05;
 	fprintf(script,
-	        "set title '%s' noenhanced textcolor rgb '" ASSAY_PLOT_INK "'\nunset logscale\nset yrange [0:*]\n"
-	        "set format x '%%g'\nset format y '%%.1s %%c'\nset key bottom right horizontal\nset lmargin 10\nset "
-	        "tmargin 2\nset bmargin 3.4\n"
+	        "unset logscale\nset title '%s' noenhanced textcolor rgb '" ASSAY_PLOT_INK "'\n"
+	        "set yrange [0:%.9g]\nset ytics %.9g\nset format y '%s'\nset format x '%%g'\n"
 	        "set xlabel 'finished, UTC, as claimed' textcolor rgb '" ASSAY_PLOT_INK "'\n"
-	        "set ylabel '%s a second' textcolor rgb '" ASSAY_PLOT_INK "'\n",
-	        workload,
-	        strcmp(unit, "hash") == 0 ? "hashes"
-	        : strcmp(unit, "B") == 0  ? "bytes"
-	                                  : "operations");
+	        "set ylabel '%s a second' textcolor rgb '" ASSAY_PLOT_INK "'\n"
+	        "set key bottom right horizontal\nset lmargin 10\n" ASSAY_FIGURE_MARGINS,
+	        workload, most, step_of(most), format_of(most), unit_words(unit));
 	times_put(script, from, to);
-	for (uint32_t d = 0; d < devices; d++) {
-		fprintf(script, "%s$h%u using 1:2:3:4 smooth unique with lines lw 1.2 lc rgb '%s' notitle, ",
-		        d ? ", " : "plot ", d, assay_plot_colours[d % ASSAY_PLOT_COLOURS]);
-		fprintf(script, "$h%u using 1:2:3:4 with yerrorbars pt 7 ps 0.5 lw 1.2 lc rgb '%s' ", d,
-		        assay_plot_colours[d % ASSAY_PLOT_COLOURS]);
-		if (devices > 1)
-			fprintf(script, "title '#%u'", d);
-		else
-			fputs("notitle", script);
-	}
-	fputs("\nset xtics auto\n", script);
+	history_plot(script, lines);
+	fputs("\nset xtics auto\nset ytics auto\n", script);
 	return assay_panel_close(panel, script);
 }

@@ -9,58 +9,66 @@
 
 enum { DEVICES_DRAWN = 4 };
 
-static void png_write(struct assay_report_page *report, const struct assay_panel *panels, size_t count,
-                      const char *name)
+static enum assay_status png_put(const struct assay_report_page *report, const char *name, const char *png, size_t len,
+                                 struct assay_error *error)
 {
 	struct assay_output output = {.slot = -1};
-	char path[ASSAY_PATH_MAX], *png;
-	size_t len;
+	char path[ASSAY_PATH_MAX];
 
-	if (report->status || assay_plot_png(panels, count, &png, &len) != ASSAY_PLOT_DRAWN)
-		return;
 	if (snprintf(path, sizeof path, "%s/%s", report->directory, name) >= ASSAY_PATH_MAX)
-		report->status = assay_fail(&report->error, ASSAY_ERROR_IO, "io.open", "%.80s...: the name is too long",
-		                            report->directory);
-	if (!report->status)
-		report->status = assay_output_open(&output, path, 0644, &report->error);
-	if (!report->status) {
+		return assay_fail(error, ASSAY_ERROR_IO, "io.open", "%.80s...: the name is too long",
+		                  report->directory);
+	enum assay_status status = assay_output_open(&output, path, 0644, error);
+	if (!status) {
 		fwrite(png, 1, len, output.file);
-		report->status = assay_output_flush(&output, &report->error);
+		status = assay_output_flush(&output, error);
 	}
-	if (!report->status)
-		report->status = assay_output_commit(&output, report->replace, &report->error);
+	if (!status)
+		status = assay_output_commit(&output, report->replace, error);
 	assay_output_close(&output);
+	return status;
+}
+
+/* False when gnuplot gave none. */
+static bool png_write(struct assay_report_page *report, const struct assay_panel *panels, size_t count,
+                      const char *name)
+{
+	char *png;
+	size_t len;
+	const enum assay_plot_result result = assay_plot_png(panels, count, &png, &len);
+
+	report->no_gnuplot = result == ASSAY_PLOT_MISSING;
+	if (result != ASSAY_PLOT_DRAWN)
+		return false;
+	if (!report->status)
+		report->status = png_put(report, name, png, len, &report->error);
 	free(png);
+	return true;
 }
 
 void assay_page_panels(struct assay_report_page *report, struct assay_panel *panels, const char *const *alternatives,
                        size_t count, const char *name, const char *title, const char *caption)
 {
-	size_t drawn = 0;
+	const bool png = count && !report->no_gnuplot && png_write(report, panels, count, name);
 
-	for (size_t i = 0; i < count && !report->no_gnuplot; i++) {
+	if (png)
+		assay_page_pictures_begin(&report->page, name, title);
+	for (size_t i = 0; i < count; i++) {
 		char *svg;
 		size_t len;
-		enum assay_plot_result result = assay_plot_svg(&panels[i], &svg, &len);
-		report->no_gnuplot = result == ASSAY_PLOT_MISSING;
-		if (result != ASSAY_PLOT_DRAWN)
-			continue;
-		if (drawn++ == 0)
-			assay_page_pictures_begin(&report->page, name, title);
-		assay_page_picture(&report->page, svg, len, "%s", alternatives[i]);
-		free(svg);
+		if (png && assay_plot_svg(&panels[i], &svg, &len) == ASSAY_PLOT_DRAWN) {
+			assay_page_picture(&report->page, svg, len, "%s", alternatives[i]);
+			free(svg);
+		}
+		free(panels[i].script);
 	}
-	if (drawn) {
-		png_write(report, panels, count, name);
+	if (png)
 		assay_page_pictures_end(&report->page, caption);
-	} else if (count) {
+	else if (count)
 		assay_page_note(&report->page, "%s",
 		                report->no_gnuplot
 		                    ? "No plot: gnuplot is not installed here (on Debian: apt-get install gnuplot-nox)."
 		                    : "No plot: gnuplot failed.");
-	}
-	for (size_t i = 0; i < count; i++)
-		free(panels[i].script);
 }
 
 void assay_page_rounds(struct assay_report_page *report, const struct assay_exhibit *exhibit, size_t number)
