@@ -3,6 +3,7 @@
  * Plots that compare attestations. See figure.h. */
 #include "harness/figure.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "verify/challenge.h"
@@ -62,11 +63,12 @@ static size_t bars_put(FILE *script, const struct assay_exhibit *exhibits, size_
 			const struct assay_run *run = &exhibits[i].verdict.runs[r];
 			if (!is_bar(run, workload))
 				continue;
-			const double high = assay_exhibit_rate(run, run->claimed.low_ns);
-			*most = high > *most ? high : *most;
+			/* What is claimed need not be in order. */
+			const double high = assay_exhibit_rate(run, run->claimed.low_ns),
+			             median = assay_exhibit_rate(run, run->claimed.median_ns);
+			*most = fmax(*most, fmax(high, median));
 			*unit = run->unit;
-			fprintf(script, "%zu %.9g %.9g %.9g %.9g\n", bar++,
-			        assay_exhibit_rate(run, run->claimed.median_ns),
+			fprintf(script, "%zu %.9g %.9g %.9g %.9g\n", bar++, median,
 			        assay_exhibit_rate(run, run->claimed.high_ns), high, run->proved.rate);
 		}
 	fputs("END\n", script);
@@ -185,8 +187,9 @@ static void history_put(FILE *script, const struct assay_exhibit *exhibits, size
 		if (!run || !assay_figure_same_machine(&exhibits[first], &exhibits[i]) ||
 		    !assay_utc_parse(&at, exhibits[i].verdict.finished))
 			continue;
-		const double high = assay_exhibit_rate(run, run->claimed.low_ns);
-		*most = high > *most ? high : *most;
+		const double high = assay_exhibit_rate(run, run->claimed.low_ns),
+		             median = assay_exhibit_rate(run, run->claimed.median_ns);
+		*most = fmax(*most, fmax(high, median));
 		fprintf(script, "%llu %.9g %.9g %.9g\n", (unsigned long long)at,
 		        assay_exhibit_rate(run, run->claimed.median_ns), assay_exhibit_rate(run, run->claimed.high_ns),
 		        high);

@@ -122,6 +122,27 @@ void pages_forge(const char *name, const char *as, const char *text, int devices
 	test_pair_free(&pair);
 }
 
+void pages_date(const char *name, const char *as, const char *finished)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "good/%s", name);
+	struct test_pair pair = test_pair_read(path);
+	struct test_bytes payload = test_payload(&pair.envelope);
+	json_t *root = json_loadb((const char *)payload.data, payload.len, 0, NULL);
+	json_object_set_new(json_object_get(json_object_get(root, "predicate"), "claimed"), "finishedAt",
+	                    json_string(finished));
+	char *statement = assay_json_text(root);
+	struct test_bytes envelope = test_sign(statement, strlen(statement));
+	write_as(as, ".intoto.json", envelope.data, envelope.len);
+	write_as(as, ".transcript", pair.transcript.data, pair.transcript.len);
+	free(envelope.data);
+	free(statement);
+	json_decref(root);
+	free(payload.data);
+	test_pair_free(&pair);
+}
+
 char *pages_read(const char *name)
 {
 	struct test_bytes bytes = test_read(support_path(name));

@@ -13,6 +13,9 @@ extern const char *const pages_hostile[];
 void pages_copy(const char *name, const char *as);
 void pages_forge(const char *name, const char *as, const char *text, int devices);
 
+/* The same, finished at another time. */
+void pages_date(const char *name, const char *as, const char *finished);
+
 /* That a page has only the elements that reports have, closed as they should be, and loads nothing; and that each row
  * of a table of Markdown has as many cells as its head. `what` is for the message. */
 void pages_html_holds(const char *html, const char *what);

@@ -37,6 +37,23 @@ static void holds(const char *directory, const char *what)
 	free(text);
 }
 
+/* The pictures that the Markdown shows are there. */
+static unsigned pictures(const char *directory)
+{
+	char name[256];
+	unsigned count = 0;
+
+	snprintf(name, sizeof name, "%s/report.md", directory);
+	char *text = pages_read(name);
+	for (const char *at = text; (at = strstr(at, "](")); count++) {
+		at += 2;
+		snprintf(name, sizeof name, "%s/%.*s", directory, (int)strcspn(at, ")"), at);
+		cr_assert(support_exists(support_path(name)), "%s", name);
+	}
+	free(text);
+	return count;
+}
+
 static bool says(const char *file, const char *words)
 {
 	char *text = pages_read(file);
@@ -96,9 +113,31 @@ Test(report, the_same_files_give_the_same_bytes)
 	             0, "%s%s", support_out, support_err);
 	holds("p", "two");
 	if (have("gnuplot")) {
-		cr_assert(support_exists(support_path("p/rates.png")));
+		cr_assert_eq(pictures("p"), 3);
 		cr_assert(says("p/index.html", "data:image/svg+xml"));
 	}
+}
+
+/* The same machine at several times, and runs of a single round. */
+Test(report, history)
+{
+	support_enter();
+	if (!have("gnuplot"))
+		support_missing("gnuplot", "nothing can be drawn");
+	for (int i = 0; i < 3; i++) {
+		char name[8] = {(char)('a' + i)}, at[32];
+		snprintf(at, sizeof at, "20%d0-01-01T00:01:00Z", 2 + i);
+		pages_date("quick-host", name, at);
+	}
+	cr_assert_eq(support_run("$A report " KEYS " -o $T/p $T/c.intoto.json $T/a.intoto.json $T/b.intoto.json"), 0,
+	             "%s", support_err);
+	cr_assert(says("p/index.html", "History") && says("p/report.md", "history.png"));
+	cr_assert_eq(pictures("p"), 5);
+	cr_assert_not(says("p/index.html", "gnuplot failed"));
+	/* Times that are the same are no history. */
+	pages_date("quick-host", "b", "2020-01-01T00:01:00Z");
+	cr_assert_eq(support_run("$A report --force " KEYS " -o $T/p $T/a.intoto.json $T/b.intoto.json"), 0);
+	cr_assert_not(says("p/index.html", "History"));
 }
 
 Test(report, without_gnuplot)
@@ -165,7 +204,7 @@ Test(report, names_are_labels)
 	cr_assert_not(support_exists(support_path("pwned")));
 	cr_assert_not(support_exists("pwned"));
 	if (have("gnuplot"))
-		cr_assert(support_exists(support_path("p/rates.png")));
+		cr_assert_eq(pictures("p"), 7);
 	char *html = pages_read("p/index.html");
 	cr_assert_not(strstr(html, "gnuplot failed"));
 	free(html);
