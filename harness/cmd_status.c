@@ -34,7 +34,7 @@ static const struct map {
 	uint8_t codes[ASSAY_LAST_STATES];
 } maps[] = {
     {"default", {0, 1, 2, 5, 6, 3, 4}},
-    /* node-problem-detector, pkg/custompluginmonitor/types: 0 OK, 1 NonOK, 2 and all others Unknown.
+    /* node-problem-detector, pkg/custompluginmonitor/types/types.go: 0 OK, 1 NonOK, 2 Unknown; others are Unknown.
      * https://github.com/kubernetes/node-problem-detector/blob/master/docs/custom_plugin_monitor.md */
     {"npd", {0, 1, 2, 2, 2, 2, 2}},
     /* Slurm drains a node whose Prolog exits with anything but 0: what says nothing against the node must be 0. Whoever

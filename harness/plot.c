@@ -158,7 +158,13 @@ enum assay_plot_result assay_plot_png(const struct assay_panel *panels, size_t c
 	if (count > 1)
 		snprintf(terminal + strlen(terminal), sizeof terminal - strlen(terminal),
 		         "set multiplot layout %zu,%zu\n", rows, columns);
-	return draw(terminal, panels, count, png, len);
+	enum assay_plot_result result = draw(terminal, panels, count, png, len);
+	if (result == ASSAY_PLOT_DRAWN && (*len < 8 || memcmp(*png, "\x89PNG\r\n\x1a\n", 8) != 0)) {
+		free(*png);
+		*png = NULL;
+		result = ASSAY_PLOT_FAILED;
+	}
+	return result;
 }
 
 /* Colours that a dark screen needs lighter or darker. */
