@@ -45,9 +45,8 @@ static void usage(const char *line)
 
 Test(commands, help_and_usage)
 {
-	static const char *const names[] = {"devices",   "doctor", "keygen", "run",      "verify",
-	                                    "challenge", "answer", "show",   "selftest", "bench",
-	                                    "report", "status"};
+	static const char *const names[] = {"devices", "doctor", "keygen",   "run",   "verify", "challenge",
+	                                    "answer",  "show",   "selftest", "bench", "report", "status"};
 	char line[128];
 
 	support_enter();
