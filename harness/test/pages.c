@@ -41,13 +41,13 @@ static void write_as(const char *as, const char *ending, const void *data, size_
 	support_write(support_path(file), data, len);
 }
 
-void pages_copy(const char *name, const char *as)
+void pages_copy(const char *prefix, const char *as)
 {
 	char from[256];
 	static const char *const endings[] = {".intoto.json", ".transcript", ".receipts.jsonl"};
 
 	for (int i = 0; i < 3; i++) {
-		snprintf(from, sizeof from, "verify/vectors/good/%s%s", name, endings[i]);
+		snprintf(from, sizeof from, "%s%s", prefix, endings[i]);
 		if (!support_exists(from))
 			continue;
 		struct test_bytes bytes = test_read(from);

@@ -7,10 +7,11 @@
 /* Texts that mean something to HTML, Markdown, gnuplot or a shell. */
 extern const char *const pages_hostile[];
 
-/* verify/vectors/good/NAME as the files of the tests' directory that `as` names, without an ending. In the second one
- * all texts that a prover chooses are `text`; `devices` says whether those of the devices are too, with which no leaf
- * is right. */
-void pages_copy(const char *name, const char *as);
+/* PREFIX.intoto.json and what belongs to it, as the files of the tests' directory that `as` names. */
+void pages_copy(const char *prefix, const char *as);
+
+/* verify/vectors/good/NAME in the same way, with `text` for all texts that a prover chooses; `devices` says whether
+ * those of the devices are too, with which no leaf is right. */
 void pages_forge(const char *name, const char *as, const char *text, int devices);
 
 /* The same, finished at another time. */

@@ -11,9 +11,12 @@
 #include "harness/test/pages.h"
 #include "harness/test/support.h"
 
-TestSuite(report, .fini = support_leave, .timeout = 120);
+TestSuite(report, .fini = support_leave, .timeout = 300);
 
 #define KEYS "--trust verify/vectors/good/key.pem --verifier verify/vectors/good/verifier.pem"
+
+/* Files that the sanitizers verify at once too; they are of no profile, so that they are inconclusive. */
+#define GOOD "verify/vectors/good/"
 
 /* Pages without plots take no time. */
 #define NO_GNUPLOT "PATH=/nonexistent "
@@ -66,7 +69,7 @@ static bool says(const char *file, const char *words)
 Test(report, what_is_proved_and_what_is_not)
 {
 	support_enter();
-	cr_assert_eq(support_run("$A report %s -o $T/p results/*/*/cpu.intoto.json", KEYS), 2, "%s", support_err);
+	cr_assert_eq(support_run("$A report " KEYS " -o $T/p results/*/*/cpu-quick.intoto.json"), 2, "%s", support_err);
 	cr_assert_eq(
 	    support_run("$A report --trust $(ls results/*/*/key.pub | head -1) -o $T/q results/*/*/cpu.intoto.json"), 0,
 	    "%s", support_err);
@@ -79,21 +82,31 @@ Test(report, what_is_proved_and_what_is_not)
 		cr_assert(says("q/report.md", words[i]), "%s", words[i]);
 	}
 	holds("q", "cpu");
+	if (!have("w3m"))
+		support_missing("w3m", "there is no browser for text");
+	cr_assert_eq(support_run("w3m -dump -cols 110 $T/q/index.html"), 0);
+	cr_assert(strstr(support_out, "PASS work-proven") && strstr(support_out, "exclusivity"), "%s", support_out);
+	cr_assert(!have("gnuplot") ||
+	          support_run("w3m -dump $T/q/index.html | grep -q 'Times of the rounds of memory/1'") == 0);
+	/* A picture shows its words, and not itself. */
+	cr_assert_eq(support_run("w3m -dump $T/q/index.html | grep -E 'base64|PHN2|[A-Za-z0-9+/]{200}'"), 1, "%s",
+	             support_out);
 }
 
 /* The commands that a page gives are true. */
 Test(report, can_be_checked_again)
 {
+	static const char result[] = "results/intel-xeon-2-cores/2026-11-24/cpu-quick";
+
 	support_enter();
-	pages_copy("quick-host", "it's $HOME `a`");
-	pages_copy("quick-host", "tab\there");
-	cr_assert_eq(
-	    support_run(NO_GNUPLOT
-	                "$A report %s -o $T/p \"$T/it's \\$HOME \\`a\\`.intoto.json\" \"$T/tab\there.intoto.json\"",
-	                KEYS),
-	    0, "%s", support_err);
+	pages_copy(result, "it's $HOME `a`");
+	pages_copy(result, "tab\there");
+	cr_assert_eq(support_run("cp results/intel-xeon-2-cores/2026-11-24/key.pub \"$T/a key.pub\" && " NO_GNUPLOT
+	                         "$A report --trust \"$T/a key.pub\" -o $T/p \"$T/it's \\$HOME \\`a\\`.intoto.json\" "
+	                         "\"$T/tab\there.intoto.json\""),
+	             0, "%s", support_err);
 	holds("p", "quoted");
-	/* Both sections' commands, by the shell that the quoting of a tab needs. */
+	/* Both sections' commands, by a shell that knows the quoting of a tab. */
 	cr_assert_eq(support_run("sed -n '/^```/,/^```/p' $T/p/report.md | grep -v '^```' >$T/commands && "
 	                         "grep -c . $T/commands | grep -qx 4 && PATH=$B:$PATH bash -e $T/commands"),
 	             0, "%s%s", support_out, support_err);
@@ -103,14 +116,13 @@ Test(report, can_be_checked_again)
 Test(report, the_same_files_give_the_same_bytes)
 {
 	support_enter();
-	pages_copy("quick-host", "a");
-	pages_copy("receipts-quick-host", "b");
-	cr_assert_eq(support_run("cd $T && trust=\"--trust $B/../verify/vectors/good/key.pem\"; "
-	                         "case $B in */asan) trust=\"--trust $B/../../verify/vectors/good/key.pem\";; esac; "
-	                         "$A report $trust -o p a.intoto.json b.intoto.json; "
-	                         "sleep 1; env TZ=Asia/Tokyo LC_ALL=de_DE.UTF-8 GNUTERM=dumb $A report $trust -o q "
-	                         "a.intoto.json b.intoto.json; diff -r p q"),
-	             0, "%s%s", support_out, support_err);
+	pages_copy(GOOD "chain", "a");
+	pages_copy(GOOD "receipts-two", "b");
+	cr_assert_eq(
+	    support_run("cp " GOOD "key.pem $T/key.pub && cd $T && $A report --trust key.pub -o p a.intoto.json "
+	                "b.intoto.json; sleep 1; env TZ=Asia/Tokyo LC_ALL=de_DE.UTF-8 GNUTERM=dumb $A report --trust "
+	                "key.pub -o q a.intoto.json b.intoto.json; diff -r p q"),
+	    0, "%s%s", support_out, support_err);
 	holds("p", "two");
 	if (have("gnuplot")) {
 		cr_assert_eq(pictures("p"), 3);
@@ -127,24 +139,24 @@ Test(report, history)
 	for (int i = 0; i < 3; i++) {
 		char name[8] = {(char)('a' + i)}, at[32];
 		snprintf(at, sizeof at, "20%d0-01-01T00:01:00Z", 2 + i);
-		pages_date("quick-host", name, at);
+		pages_date("chain", name, at);
 	}
-	cr_assert_eq(support_run("$A report " KEYS " -o $T/p $T/c.intoto.json $T/a.intoto.json $T/b.intoto.json"), 0,
+	cr_assert_eq(support_run("$A report " KEYS " -o $T/p $T/c.intoto.json $T/a.intoto.json $T/b.intoto.json"), 2,
 	             "%s", support_err);
 	cr_assert(says("p/index.html", "History") && says("p/report.md", "history.png"));
 	cr_assert_eq(pictures("p"), 5);
 	cr_assert_not(says("p/index.html", "gnuplot failed"));
 	/* Times that are the same are no history. */
-	pages_date("quick-host", "b", "2020-01-01T00:01:00Z");
-	cr_assert_eq(support_run("$A report --force " KEYS " -o $T/p $T/a.intoto.json $T/b.intoto.json"), 0);
+	pages_date("chain", "b", "2020-01-01T00:01:00Z");
+	cr_assert_eq(support_run("$A report --force " KEYS " -o $T/p $T/a.intoto.json $T/b.intoto.json"), 2);
 	cr_assert_not(says("p/index.html", "History"));
 }
 
 Test(report, without_gnuplot)
 {
 	support_enter();
-	pages_copy("quick-host", "a");
-	cr_assert_eq(support_run(NO_GNUPLOT "$A report %s -o $T/p $T/a.intoto.json", KEYS), 0, "%s", support_err);
+	pages_copy(GOOD "chain", "a");
+	cr_assert_eq(support_run(NO_GNUPLOT "$A report %s -o $T/p $T/a.intoto.json", KEYS), 2, "%s", support_err);
 	cr_assert(says("p/index.html", "gnuplot is not installed") && says("p/report.md", "gnuplot is not installed"));
 	cr_assert_not(says("p/index.html", "<img"));
 	cr_assert_eq(support_run("ls $T/p | tr '\\n' ' '"), 0);
@@ -154,13 +166,13 @@ Test(report, without_gnuplot)
 	    support_run("mkdir $T/bin && printf '#!/bin/sh\\necho \"<svg><desc>\"; exit 1\\n' >$T/bin/gnuplot && "
 	                "chmod +x $T/bin/gnuplot && PATH=$T/bin $A report %s -o $T/q $T/a.intoto.json",
 	                KEYS),
-	    0, "%s", support_err);
+	    2, "%s", support_err);
 	cr_assert(says("q/index.html", "gnuplot failed"));
 	cr_assert_eq(
 	    support_run("printf '#!/bin/sh\\necho \"no picture\"\\n' >$T/bin/gnuplot && PATH=$T/bin $A report %s "
 	                "--force -o $T/q $T/a.intoto.json",
 	                KEYS),
-	    0, "%s", support_err);
+	    2, "%s", support_err);
 	cr_assert(says("q/index.html", "gnuplot failed"));
 	holds("q", "failed");
 }
@@ -188,18 +200,17 @@ Test(report, texts_of_files_are_text)
 Test(report, names_are_labels)
 {
 	support_enter();
-	char line[1024];
 	static const int chosen[] = {0, 4, 5, 7, 9, 12};
 	for (size_t i = 0; i < sizeof chosen / sizeof *chosen; i++) {
 		char name[128];
 		snprintf(name, sizeof name, "%s", pages_hostile[chosen[i]]);
 		for (char *at = name; *at; at++)
 			*at = *at == '/' ? '_' : *at;
-		pages_copy("quick-host", name);
+		pages_copy(GOOD "chain", name);
 	}
-	snprintf(line, sizeof line, "cd $T && $A report --trust %s/verify/vectors/good/key.pem -o p *.intoto.json",
-	         getenv("PWD") ? getenv("PWD") : ".");
-	cr_assert_eq(support_run("%s", line), 0, "%s", support_err);
+	cr_assert_eq(
+	    support_run("cp " GOOD "key.pem $T/key.pub && cd $T && $A report --trust key.pub -o p *.intoto.json"), 2,
+	    "%s", support_err);
 	holds("p", "names");
 	cr_assert_not(support_exists(support_path("pwned")));
 	cr_assert_not(support_exists("pwned"));
@@ -293,23 +304,6 @@ Test(report, many_devices_and_rounds)
 	cr_assert_eq(support_run("tidy -e -q $T/p/index.html"), 0, "%s", support_err);
 }
 
-Test(report, in_a_browser_for_text)
-{
-	support_enter();
-	if (!have("w3m"))
-		support_missing("w3m", "there is no browser for text");
-	cr_assert_eq(
-	    support_run("$A report --trust $(ls results/*/*/key.pub | head -1) -o $T/p results/*/*/cpu.intoto.json"),
-	    0);
-	cr_assert_eq(support_run("w3m -dump -cols 110 $T/p/index.html"), 0);
-	cr_assert(strstr(support_out, "PASS work-proven") && strstr(support_out, "exclusivity") &&
-	              strstr(support_out, "Times of the rounds of memory/1"),
-	          "%s", support_out);
-	/* A picture shows its words, and not itself. */
-	cr_assert_null(strstr(support_out, "base64"));
-	cr_assert_null(strstr(support_out, "PHN2"));
-}
-
 static void fails(const char *reason, const char *line)
 {
 	cr_assert_eq(support_run("%s", line), 3, "%s: %s%s", line, support_out, support_err);
@@ -319,7 +313,7 @@ static void fails(const char *reason, const char *line)
 Test(report, what_cannot_be_done)
 {
 	support_enter();
-	pages_copy("quick-host", "a");
+	pages_copy(GOOD "chain", "a");
 	cr_assert_eq(support_run("touch $T/file && mkdir $T/there && echo mine >$T/there/index.html"), 0);
 	fails("usage", "$A report $T/a.intoto.json");
 	fails("usage", "$A report -o $T/p");
