@@ -8,7 +8,7 @@
 
 #include "verify/challenge.h"
 
-enum { BARS_MAX = 40, BAR_HEIGHT = 24, LINES_MAX = 8, TICS = 4 };
+enum { BARS_MAX = 40, NAME_MAX_SHOWN = 24, BAR_HEIGHT = 24, LINES_MAX = 8, TICS = 4 };
 
 static bool is_bar(const struct assay_run *run, const char *workload)
 {
@@ -16,16 +16,18 @@ static bool is_bar(const struct assay_run *run, const char *workload)
 	       assay_exhibit_rate(run, run->claimed.median_ns) > 0;
 }
 
-/* "node17 #3", short enough to leave room for the bars. */
+/* "node17 #3", short enough to leave room for the bars. Names of files differ at their ends. */
 static void bar_label(char label[ASSAY_PLOT_LABEL_MAX], const struct assay_exhibit *exhibit, uint32_t device)
 {
-	const char *cut = strlen(exhibit->name) > 18 ? ".." : "";
-	char text[64];
+	const size_t len = strlen(exhibit->name);
+	const char *cut = len > NAME_MAX_SHOWN ? ".." : "",
+	           *end = exhibit->name + (*cut ? len - NAME_MAX_SHOWN + 2 : 0);
+	char text[96];
 
 	if (exhibit->verdict.device_count > 1)
-		snprintf(text, sizeof text, "%.18s%s #%u", exhibit->name, cut, device);
+		snprintf(text, sizeof text, "%s%s #%u", cut, end, device);
 	else
-		snprintf(text, sizeof text, "%.18s%s", exhibit->name, cut);
+		snprintf(text, sizeof text, "%s%s", cut, end);
 	assay_plot_label(label, text);
 }
 
@@ -113,7 +115,7 @@ bool assay_figure_rates(struct assay_panel *panel, const struct assay_exhibit *e
 		for (uint32_t r = 0; r < exhibits[i].verdict.run_count; r++)
 			bars += is_bar(&exhibits[i].verdict.runs[r], workload);
 	FILE *script =
-	    bars > 1 ? assay_panel_open(panel, 90 + BAR_HEIGHT * (int)(bars > BARS_MAX ? BARS_MAX : bars)) : NULL;
+	    bars > 1 ? assay_panel_open(panel, 112 + BAR_HEIGHT * (int)(bars > BARS_MAX ? BARS_MAX : bars)) : NULL;
 	if (!script)
 		return false;
 	labels_put(script, exhibits, count, workload);

@@ -38,11 +38,14 @@ static void overview(struct assay_page *page, const struct assay_exhibit *exhibi
 /* The table that the bars are drawn from. */
 static void rates(struct assay_page *page, const struct assay_exhibit *exhibits, size_t count)
 {
-	static const char *const columns[] = {"workload",     "file",  "device", "proven rate",
-	                                      "claimed rate", "range", NULL};
+	static const char *const columns[] = {
+	    "workload", "file", "device", "proven rate", "claimed rate", "median round (95 %)", NULL};
 	char proven[32], claimed[32], low[32], high[32];
 
-	assay_page_table_begin(page, "Rates, and the 95 % interval of that of the median round.", columns, 56);
+	assay_page_table_begin(page,
+	                       "A rate divides all work of a run by all its time; beside it the 95 % interval of that "
+	                       "of the median round.",
+	                       columns, 56);
 	for (size_t w = 0; assay_works[w]; w++)
 		for (size_t i = 0; i < count; i++)
 			for (uint32_t r = 0; r < exhibits[i].verdict.run_count; r++) {

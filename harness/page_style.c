@@ -47,7 +47,7 @@ const char assay_page_style[] =
     "figcaption{margin-top:.5rem;max-width:44rem}\n"
     "pre{background:var(--shade);padding:.8rem 1rem;overflow-x:auto;font:.8125rem/1.6 ui-monospace,monospace}\n"
     "@media(max-width:34rem){main{padding-top:1.5rem}dl{grid-template-columns:1fr}"
-    "dt{border:0;font-size:.875rem;padding-bottom:0}dd{padding-top:0;padding-right:0}}\n"
+    "dt{border:0;font-size:.875rem;padding-bottom:0}dd{padding-top:0;padding-right:0}td{white-space:nowrap}}\n"
     "@media print{body{font-size:10.5pt}main{max-width:none;padding:0}.table,pre{overflow:visible}"
     "pre{white-space:pre-wrap;overflow-wrap:anywhere}figure,tr,.verdict,h2,h3{break-inside:avoid}h2,h3{break-after:"
     "avoid}"
