@@ -183,7 +183,7 @@ static void call_end(void *context, struct MHD_Connection *connection, void **st
 	assay_incoming_close(&call->request.incoming);
 	assay_upload_release(http->server, &call->request);
 	assay_reply_close(&call->reply);
-	assay_watch_until(call->watched, in_s(http->server->limits.header_s));
+	assay_watch_until(call->watched, in_s(http->server->limits.idle_s));
 	free(call);
 	*state = NULL;
 	atomic_fetch_sub(&http->requests, 1);
@@ -280,7 +280,7 @@ static struct MHD_Daemon *daemon_start(struct assay_http *http, const struct ass
 	    MHD_OPTION_THREAD_POOL_SIZE, (unsigned)ASSAY_HTTP_THREADS, MHD_OPTION_CONNECTION_LIMIT,
 	    (unsigned)limits->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)limits->per_address,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)ASSAY_HEADER_BYTES_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-	    (unsigned)(limits->header_s + limits->body_s), MHD_OPTION_STRICT_FOR_CLIENT, 1,
+	    (unsigned)(limits->header_s + limits->idle_s + limits->body_s), MHD_OPTION_STRICT_FOR_CLIENT, 1,
 	    MHD_OPTION_NOTIFY_CONNECTION, connection_notify, http, MHD_OPTION_NOTIFY_COMPLETED, call_end, http,
 	    MHD_OPTION_ARRAY, listen->key ? tls : none, MHD_OPTION_END);
 }

@@ -27,6 +27,7 @@ struct assay_limits {
 	uint32_t key_challenges;           /* under way, of a key */
 	uint32_t connections, per_address; /* at a time */
 	uint32_t header_s, body_s;         /* for the headers, and for a small body; longer ones get more */
+	uint32_t idle_s;                   /* for the next request and its headers: a segment lies between two */
 	uint32_t verifiers;                /* threads that verify */
 };
 

@@ -38,7 +38,8 @@ const char assay_serve_start_usage[] =
     "      --key-challenges N  challenges under way of a key (4)\n"
     "      --connections N     at a time (256)\n"
     "      --per-address N     of these from one address (64); give more behind a proxy\n"
-    "      --header-seconds N  for the headers of a request (20)\n"
+    "      --header-seconds N  for the headers of a first request (20)\n"
+    "      --idle-seconds N    for those of each further one on its connection (120)\n"
     "      --body-seconds N    for a small body; long ones get a second more per 128 KiB (20)\n";
 
 enum { PEM_BYTES_MAX = 65536, TICK_MS = 100 };
@@ -84,6 +85,7 @@ enum {
 	CONNECTIONS,
 	PER_ADDRESS,
 	HEADER_S,
+	IDLE_S,
 	BODY_S
 };
 
@@ -112,6 +114,8 @@ static enum assay_status limit_option(struct assay_limits *limits, int option, c
 		return number_option(&limits->connections, "--connections", text, ASSAY_HTTP_THREADS, 10000, error);
 	case PER_ADDRESS:
 		return number_option(&limits->per_address, "--per-address", text, 1, 10000, error);
+	case IDLE_S:
+		return number_option(&limits->idle_s, "--idle-seconds", text, 1, 600, error);
 	case HEADER_S:
 		return number_option(&limits->header_s, "--header-seconds", text, 1, 600, error);
 	default:
@@ -134,6 +138,7 @@ static int options_read(struct options *options, int argc, char **argv, bool *en
 	                                      {"connections", required_argument, NULL, CONNECTIONS},
 	                                      {"per-address", required_argument, NULL, PER_ADDRESS},
 	                                      {"header-seconds", required_argument, NULL, HEADER_S},
+	                                      {"idle-seconds", required_argument, NULL, IDLE_S},
 	                                      {"body-seconds", required_argument, NULL, BODY_S},
 	                                      {"help", no_argument, NULL, 'h'},
 	                                      {0}};
@@ -319,6 +324,7 @@ int assay_serve_start(int argc, char **argv)
 	                                     .connections = 256,
 	                                     .per_address = 64,
 	                                     .header_s = 20,
+	                                     .idle_s = 120,
 	                                     .body_s = 20,
 	                                     .verifiers = processors < 1                     ? 1
 	                                                  : processors > ASSAY_VERIFIERS_MAX ? ASSAY_VERIFIERS_MAX

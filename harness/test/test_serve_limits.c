@@ -224,6 +224,27 @@ Test(serve_limits, slow_ones)
 	serving_leave(&serving);
 }
 
+/* A connection stays while a segment is done, and no handshake falls into its time. */
+Test(serve_limits, kept_connections)
+{
+	static const char ask[] = "GET /v1/key HTTP/1.1\r\nHost: a\r\n\r\n";
+	char text[4096];
+
+	serving_enter(&serving, "");
+	serving_start(&serving, "--header-seconds 1 --idle-seconds 3");
+	const int connection = serving_connect(&serving);
+	for (int i = 0; i < 2; i++) {
+		cr_assert(serving_send(connection, ask, sizeof ask - 1));
+		const ssize_t len = recv(connection, text, sizeof text, 0);
+		cr_assert(len > 12 && strncmp(text, "HTTP/1.1 200", 12) == 0, "request %d", i);
+		usleep(1500000);
+	}
+	usleep(2500000);
+	cr_expect_eq(recv(connection, text, sizeof text, 0), 0, "it is cut in the end");
+	close(connection);
+	serving_leave(&serving);
+}
+
 /* One address does not get all places. */
 Test(serve_limits, too_many_connections)
 {
