@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See benchmarks.h: metrics, and which reader a JSON value is for. */
+#include "harness/benchmarks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/stats.h"
+#include "verify/cli.h"
+
+enum { DEPTH_MAX = 64, STARTS_MAX = 64 };
+
+const char *assay_bigger_pattern, *assay_smaller_pattern;
+
+void assay_note(struct assay_notes *notes, const char *format, ...)
+{
+	char text[512];
+	va_list list;
+
+	if (!notes)
+		return;
+	va_start(list, format);
+	vsnprintf(text, sizeof text, format, list);
+	va_end(list);
+	assay_printable(text);
+	/* The same remark of each of a hundred launches is one. */
+	for (size_t i = 0; i < notes->count; i++)
+		if (strcmp(notes->text[i], text) == 0)
+			return;
+	if (notes->count < ASSAY_NOTES_MAX && (notes->text[notes->count] = strdup(text)))
+		notes->count++;
+	else
+		notes->more++;
+}
+
+void assay_notes_close(struct assay_notes *notes)
+{
+	for (size_t i = 0; i < notes->count; i++)
+		free(notes->text[i]);
+	memset(notes, 0, sizeof *notes);
+}
+
+const char *assay_text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
+}
+
+/* Two names that differ stay different: bytes that cannot be shown are written out, and one that is too long ends with
+ * a digest of all of it. */
+static void name_make(char name[ASSAY_METRIC_NAME_MAX + 1], const char *given)
+{
+	const struct assay_part part = {given, strlen(given)};
+	uint8_t hash[ASSAY_HASH_BYTES];
+	char hex[65];
+	size_t len = 0;
+
+	for (const char *c = given; *c && len + 4 <= ASSAY_METRIC_NAME_MAX; c++) {
+		if (*c < 0x20 || *c > 0x7e || *c == '\\')
+			len += (size_t)snprintf(name + len, 5, "\\x%02x", (unsigned)(unsigned char)*c);
+		else
+			name[len++] = *c;
+	}
+	name[len] = '\0';
+	if (len + 4 > ASSAY_METRIC_NAME_MAX) {
+		assay_hash(hash, "", &part, 1);
+		assay_hex(hex, hash);
+		snprintf(name + ASSAY_METRIC_NAME_MAX - 20, 20, "...%.16s", hex);
+	}
+}
+
+const struct assay_metric *assay_benchmarks_find(const struct assay_benchmarks *benchmarks, const char *name)
+{
+	for (size_t i = 0; i < benchmarks->count; i++)
+		if (strcmp(benchmarks->metrics[i].name, name) == 0)
+			return &benchmarks->metrics[i];
+	return NULL;
+}
+
+struct assay_metric *assay_benchmarks_metric(struct assay_benchmarks *benchmarks, const char *name, const char *unit,
+                                             bool bigger, enum assay_status *status)
+{
+	char made[ASSAY_METRIC_NAME_MAX + 1];
+
+	name_make(made, name);
+	struct assay_metric *metric = (struct assay_metric *)(uintptr_t)assay_benchmarks_find(benchmarks, made);
+	if (metric)
+		return metric;
+	*status = ASSAY_ERROR_INPUT;
+	if (benchmarks->count == ASSAY_METRICS_MAX)
+		return NULL;
+	*status = ASSAY_ERROR_MEMORY;
+	if (benchmarks->count == benchmarks->capacity) {
+		const size_t capacity = benchmarks->capacity ? 2 * benchmarks->capacity : 16;
+		metric = realloc(benchmarks->metrics, capacity * sizeof *metric);
+		if (!metric)
+			return NULL;
+		benchmarks->metrics = metric;
+		benchmarks->capacity = capacity;
+	}
+	metric = &benchmarks->metrics[benchmarks->count];
+	*metric = (struct assay_metric){.name = strdup(made), .bigger = bigger, .throttled = -1};
+	snprintf(metric->unit, sizeof metric->unit, "%.15s", unit);
+	assay_printable(metric->unit);
+	if (!metric->name)
+		return NULL;
+	benchmarks->count++;
+	*status = ASSAY_OK;
+	return metric;
+}
+
+enum assay_status assay_metric_add(struct assay_benchmarks *benchmarks, struct assay_metric *metric, double value)
+{
+	if (!isfinite(value) || value <= 0) {
+		assay_note(benchmarks->notes, "left out: %s: %g is not above 0 (metric.value)", metric->name, value);
+		return ASSAY_OK;
+	}
+	if (benchmarks->samples == ASSAY_METRIC_SAMPLES_MAX)
+		return ASSAY_ERROR_INPUT;
+	if (metric->count == metric->capacity) {
+		const size_t capacity = metric->capacity ? 2 * metric->capacity : 4;
+		double *samples = realloc(metric->samples, capacity * sizeof *samples);
+		if (!samples)
+			return ASSAY_ERROR_MEMORY;
+		metric->samples = samples;
+		metric->capacity = capacity;
+	}
+	metric->samples[metric->count++] = value;
+	benchmarks->samples++;
+	return ASSAY_OK;
+}
+
+enum assay_status assay_benchmarks_add(struct assay_benchmarks *benchmarks, const char *name, const char *unit,
+                                       bool bigger, double value)
+{
+	enum assay_status status = ASSAY_OK;
+	struct assay_metric *metric = assay_benchmarks_metric(benchmarks, name, unit, bigger, &status);
+
+	return metric ? assay_metric_add(benchmarks, metric, value) : status;
+}
+
+void assay_benchmarks_close(struct assay_benchmarks *benchmarks)
+{
+	for (size_t i = 0; i < benchmarks->count; i++) {
+		free(benchmarks->metrics[i].name);
+		free(benchmarks->metrics[i].samples);
+	}
+	free(benchmarks->metrics);
+	memset(benchmarks, 0, sizeof *benchmarks);
+}
+
+/* ---- Which format ---- */
+
+static bool has(const json_t *root, const char *name)
+{
+	return json_object_get(root, name) != NULL;
+}
+
+static bool is_nvbench(const json_t *root)
+{
+	const json_t *list = json_object_get(root, "benchmarks");
+	return has(root, "devices") && json_is_array(list) &&
+	       (json_array_size(list) == 0 || has(json_array_get(list, 0), "states"));
+}
+
+static bool is_pytest(const json_t *root)
+{
+	return has(root, "machine_info") && json_is_array(json_object_get(root, "benchmarks"));
+}
+
+static bool is_google(const json_t *root)
+{
+	return json_is_object(json_object_get(root, "context")) && json_is_array(json_object_get(root, "benchmarks"));
+}
+
+static bool is_bench(const json_t *root)
+{
+	return has(root, "roundMedianNs") && has(root, "workload");
+}
+
+static bool is_verdict(const json_t *root)
+{
+	return has(root, "verdict") && has(root, "segments") && has(root, "verifier");
+}
+
+static bool is_bencher(const json_t *root)
+{
+	const char *name;
+	json_t *member;
+
+	json_object_foreach((json_t *)(uintptr_t)root, name, member)
+	{
+		const char *measure;
+		json_t *metric;
+		if (!json_is_object(member))
+			return false;
+		json_object_foreach(member, measure,
+		                    metric) if (!json_is_number(json_object_get(metric, "value"))) return false;
+	}
+	return json_object_size(root) > 0;
+}
+
+static const struct {
+	const char *name;
+	bool (*is)(const json_t *root);
+	assay_benchmarks_reader *read;
+} formats[] = {
+    {"nvbench", is_nvbench, assay_benchmarks_nvbench},        {"pytest-benchmark", is_pytest, assay_benchmarks_pytest},
+    {"google-benchmark", is_google, assay_benchmarks_google}, {"assay bench", is_bench, assay_benchmarks_bench},
+    {"assay verify", is_verdict, assay_benchmarks_verdict},   {"Bencher", is_bencher, assay_benchmarks_bencher},
+};
+
+static enum assay_status value_read(struct assay_benchmarks *benchmarks, const json_t *root, const char *source,
+                                    struct assay_error *error)
+{
+	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+		if (!formats[i].is(root))
+			continue;
+		benchmarks->format = formats[i].name;
+		enum assay_status status = formats[i].read(benchmarks, root);
+		if (status == ASSAY_ERROR_INPUT)
+			return assay_fail(error, status, "benchmarks.size",
+			                  "%s: more than %d results, or %d repetitions; split it", source,
+			                  ASSAY_METRICS_MAX, ASSAY_METRIC_SAMPLES_MAX);
+		return status ? assay_fail(error, status, "memory", "out of memory") : ASSAY_OK;
+	}
+	if (has(root, "payloadType"))
+		return assay_fail(error, ASSAY_ERROR_INPUT, "benchmarks.unknown",
+		                  "%s: an attestation is compared as a file NAME.intoto.json, with its transcript",
+		                  source);
+	return assay_fail(error, ASSAY_ERROR_INPUT, "benchmarks.unknown",
+	                  "%s: JSON, but of no benchmark that is known: google-benchmark, nvbench, pytest-benchmark, "
+	                  "Bencher (BMF), `assay bench --json`, `assay verify --json`",
+	                  source);
+}
+
+/* ---- The text ---- */
+
+/* jansson's parser calls itself for each bracket. */
+static bool depth_is_allowed(const char *text, size_t len)
+{
+	bool in_string = false;
+	int depth = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (in_string && text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			in_string = !in_string;
+		else if (in_string && text[i] == '\n')
+			in_string = false; /* no string of JSON, but of what stands around it */
+		else if (!in_string && (text[i] == '{' || text[i] == '['))
+			depth++;
+		else if (!in_string && (text[i] == '}' || text[i] == ']'))
+			depth -= depth > 0;
+		if (depth > DEPTH_MAX)
+			return false;
+	}
+	return true;
+}
+
+/* The next line that begins with a brace; `len` when there is none. */
+static size_t next_start(const char *text, size_t len, size_t from)
+{
+	bool at_line = true;
+
+	for (size_t i = from; i < len; i++) {
+		if (at_line && text[i] == '{')
+			return i;
+		at_line = text[i] == '\n' || (at_line && (text[i] == ' ' || text[i] == '\t' || text[i] == '\r'));
+	}
+	return len;
+}
+
+enum assay_status assay_benchmarks_parse(struct assay_benchmarks *benchmarks, const char *text, size_t len,
+                                         const char *source, struct assay_error *error)
+{
+	json_error_t complaint = {.text = "no line begins with a brace"};
+	enum assay_status status = ASSAY_OK;
+	unsigned values = 0, bad = 0;
+
+	if (len > ASSAY_BENCHMARKS_BYTES_MAX || !depth_is_allowed(text, len))
+		return assay_fail(error, ASSAY_ERROR_INPUT, "benchmarks.size",
+		                  "%s: more than %d MiB, or nested deeper than %d", source,
+		                  ASSAY_BENCHMARKS_BYTES_MAX >> 20, DEPTH_MAX);
+	for (size_t at = next_start(text, len, 0); !status && at < len && bad < STARTS_MAX;) {
+		json_error_t now;
+		json_t *root =
+		    json_loadb(text + at, len - at,
+		               JSON_DISABLE_EOF_CHECK | JSON_DECODE_INT_AS_REAL | JSON_REJECT_DUPLICATES, &now);
+		if (root) {
+			status = value_read(benchmarks, root, source, error);
+			json_decref(root);
+			values++;
+			at = next_start(text, len, at + (size_t)now.position);
+		} else {
+			if (bad++ == 0)
+				complaint = now;
+			at = next_start(text, len, at + 1);
+			/* What follows is the rest of something broken. */
+			if (values > 0)
+				break;
+		}
+	}
+	if (status)
+		return status;
+	if (values == 0 || bad > 0)
+		return assay_fail(error, ASSAY_ERROR_INPUT, "benchmarks.malformed", "%s: not JSON of a benchmark: %s",
+		                  source, complaint.text);
+	for (size_t i = 0; i < benchmarks->count; i++) {
+		struct assay_metric *metric = &benchmarks->metrics[i];
+		double *scratch = malloc((metric->count + 1) * sizeof *scratch);
+		if (!scratch)
+			return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+		if (metric->count > 0) {
+			memcpy(scratch, metric->samples, metric->count * sizeof *scratch);
+			metric->value = assay_median(scratch, metric->count);
+		}
+		free(scratch);
+	}
+	/* Those without a value were named. */
+	size_t kept = 0;
+	for (size_t i = 0; i < benchmarks->count; i++) {
+		if (benchmarks->metrics[i].count > 0)
+			benchmarks->metrics[kept++] = benchmarks->metrics[i];
+		else
+			free(benchmarks->metrics[i].name);
+	}
+	benchmarks->count = kept;
+	return kept > 0 ? ASSAY_OK
+	                : assay_fail(error, ASSAY_ERROR_INPUT, "benchmarks.empty", "%s: no result in it", source);
+}
+
+enum assay_status assay_benchmarks_read(struct assay_benchmarks *benchmarks, const char *path,
+                                        struct assay_error *error)
+{
+	enum assay_status status = ASSAY_OK;
+	FILE *file = fopen(path, "rbe");
+	char *text = NULL;
+	size_t len = 0, capacity = 0;
+
+	if (!file)
+		return assay_fail(error, ASSAY_ERROR_IO, "io.open", "%s: %s", path, strerror(errno));
+	for (;;) {
+		if (len == capacity) {
+			char *more = realloc(text, capacity ? 2 * capacity : 65536);
+			if (!more) {
+				status = assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+				break;
+			}
+			text = more;
+			capacity = capacity ? 2 * capacity : 65536;
+		}
+		const size_t got = fread(text + len, 1, capacity - len, file);
+		len += got;
+		if (got == 0 || len > ASSAY_BENCHMARKS_BYTES_MAX)
+			break;
+	}
+	if (!status && ferror(file))
+		status = assay_fail(error, ASSAY_ERROR_IO, "io.read", "%s: %s", path, strerror(errno));
+	fclose(file);
+	if (!status)
+		status = assay_benchmarks_parse(benchmarks, text, len, path, error);
+	free(text);
+	return status;
+}
+
+void assay_value_text(char text[32], double value, const char *unit)
+{
+	static const struct {
+		double above, factor;
+		const char *name;
+	} times[] = {{1, 1, "s"}, {1e-3, 1e3, "ms"}, {1e-6, 1e6, "us"}, {0, 1e9, "ns"}};
+	const size_t len = strlen(unit);
+	char alone[16];
+	size_t i = 0;
+
+	if (strcmp(unit, "s") == 0) {
+		while (value < times[i].above)
+			i++;
+		snprintf(text, 32, "%.4g %s", value * times[i].factor, times[i].name);
+	} else if (len > 2 && strcmp(unit + len - 2, "/s") == 0) {
+		snprintf(alone, sizeof alone, "%.*s", (int)(len - 2), unit);
+		assay_quantity(text, value, alone, "/s");
+	} else {
+		snprintf(text, 32, "%.5g%s%.12s", value, *unit ? " " : "", unit);
+	}
+}
