@@ -14,12 +14,12 @@
 /* Nine times of ten. */
 static const double seldom = 0.1;
 
-static double absolute_of(const struct assay_finding *finding, double worse)
+static double absolute_of(const struct assay_compared *finding, double worse)
 {
 	return finding->base * fabs(expm1(finding->bigger ? -worse : worse));
 }
 
-void assay_finding_judge(struct assay_finding *finding, const struct assay_rule *rule, double alpha, bool believed)
+void assay_compared_judge(struct assay_compared *finding, const struct assay_rule *rule, double alpha, bool believed)
 {
 	const double z = assay_normal_z(alpha / 2), more = assay_normal_z(seldom);
 	const double deviation = (finding->high - finding->low) / 2 / z;
@@ -40,24 +40,24 @@ void assay_finding_judge(struct assay_finding *finding, const struct assay_rule 
 	}
 }
 
-struct assay_finding *assay_finding_add(struct assay_comparison *comparison, const struct assay_metric *metric)
+struct assay_compared *assay_compared_add(struct assay_comparison *comparison, const struct assay_metric *metric)
 {
 	if (comparison->count == comparison->capacity) {
 		const size_t capacity = comparison->capacity ? 2 * comparison->capacity : 16;
-		struct assay_finding *more = realloc(comparison->findings, capacity * sizeof *more);
+		struct assay_compared *more = realloc(comparison->findings, capacity * sizeof *more);
 		if (!more)
 			return NULL;
 		comparison->findings = more;
 		comparison->capacity = capacity;
 	}
-	struct assay_finding *finding = &comparison->findings[comparison->count];
-	*finding = (struct assay_finding){.name = strdup(metric->name),
-	                                  .bigger = metric->bigger,
-	                                  .low = -HUGE_VAL,
-	                                  .high = HUGE_VAL,
-	                                  .p = 1,
-	                                  .could_see = HUGE_VAL,
-	                                  .judgement = ASSAY_UNCLEAR};
+	struct assay_compared *finding = &comparison->findings[comparison->count];
+	*finding = (struct assay_compared){.name = strdup(metric->name),
+	                                   .bigger = metric->bigger,
+	                                   .low = -HUGE_VAL,
+	                                   .high = HUGE_VAL,
+	                                   .p = 1,
+	                                   .could_see = HUGE_VAL,
+	                                   .judgement = ASSAY_UNCLEAR};
 	snprintf(finding->unit, sizeof finding->unit, "%s", metric->unit);
 	finding->limit = fmax(comparison->rule.fail_on, comparison->rule.floor);
 	if (!finding->name)
@@ -66,14 +66,14 @@ struct assay_finding *assay_finding_add(struct assay_comparison *comparison, con
 	return finding;
 }
 
-double assay_percent(const struct assay_finding *finding, double worse)
+double assay_percent(const struct assay_compared *finding, double worse)
 {
 	return 100 * expm1(finding->bigger ? -worse : worse);
 }
 
 void assay_comparison_control(struct assay_comparison *comparison)
 {
-	const struct assay_finding *control = &comparison->control;
+	const struct assay_compared *control = &comparison->control;
 
 	if (!control->name || (control->judgement != ASSAY_REGRESSION && control->judgement != ASSAY_BETTER))
 		return;
@@ -82,7 +82,7 @@ void assay_comparison_control(struct assay_comparison *comparison)
 	           "(runner.changed)",
 	           assay_percent(control, control->worse));
 	for (size_t i = 0; i < comparison->count; i++) {
-		struct assay_finding *finding = &comparison->findings[i];
+		struct assay_compared *finding = &comparison->findings[i];
 		if (finding->judgement != ASSAY_REGRESSION)
 			continue;
 		finding->judgement = ASSAY_UNCLEAR;

@@ -14,7 +14,7 @@
 
 enum assay_judgement { ASSAY_SAME, ASSAY_BETTER, ASSAY_REGRESSION, ASSAY_UNCLEAR };
 
-struct assay_finding {
+struct assay_compared {
 	char *name; /* the finding's own */
 	char unit[16];
 	bool bigger;              /* is better */
@@ -41,9 +41,9 @@ struct assay_comparison {
 	const char *mode; /* "interleaved", "files", "history" */
 	struct assay_rule rule;
 	enum assay_on_unclear on_unclear;
-	struct assay_finding *findings;
+	struct assay_compared *findings;
 	size_t count, capacity;
-	struct assay_finding control; /* name NULL: there is none */
+	struct assay_compared control; /* name NULL: there is none */
 	uint64_t seed;
 	uint32_t pairs, looks; /* of an interleaved one */
 	bool sequential;
@@ -52,10 +52,10 @@ struct assay_comparison {
 
 /* Fills could_see and the judgement, and the reason with "noise" where it is unclear. `believed`: the test says that
  * something changed. */
-void assay_finding_judge(struct assay_finding *finding, const struct assay_rule *rule, double alpha, bool believed);
+void assay_compared_judge(struct assay_compared *finding, const struct assay_rule *rule, double alpha, bool believed);
 
 /* Room for one more, zeroed but for its name and what the metric is. NULL when out of memory. */
-struct assay_finding *assay_finding_add(struct assay_comparison *comparison, const struct assay_metric *metric);
+struct assay_compared *assay_compared_add(struct assay_comparison *comparison, const struct assay_metric *metric);
 
 /* When the control changed, regressions are not the code's for sure: they become unclear, and why is noted. */
 void assay_comparison_control(struct assay_comparison *comparison);
@@ -68,7 +68,7 @@ int assay_comparison_exit(const struct assay_comparison *comparison);
 void assay_comparison_close(struct assay_comparison *comparison);
 
 /* (new / base - 1) in percent, in the metric's own direction. */
-double assay_percent(const struct assay_finding *finding, double worse);
+double assay_percent(const struct assay_compared *finding, double worse);
 
 /* ---- How it is told ---- */
 

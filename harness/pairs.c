@@ -39,7 +39,7 @@ static double median_of(const double *values, size_t count)
 	return count ? assay_median(scratch, count) : 0;
 }
 
-static bool measure(struct assay_finding *finding, const struct assay_pairs *pairs, double alpha)
+static bool measure(struct assay_compared *finding, const struct assay_pairs *pairs, double alpha)
 {
 	struct assay_signed_rank test;
 	struct assay_shift shift;
@@ -57,7 +57,7 @@ static bool measure(struct assay_finding *finding, const struct assay_pairs *pai
 	return true;
 }
 
-bool assay_pairs_judge(struct assay_finding *findings, struct assay_pairs *const *pairs, size_t count,
+bool assay_pairs_judge(struct assay_compared *findings, struct assay_pairs *const *pairs, size_t count,
                        const struct assay_rule *rule, double alpha)
 {
 	double *p = calloc(count + 1, sizeof *p);
@@ -73,7 +73,7 @@ bool assay_pairs_judge(struct assay_finding *findings, struct assay_pairs *const
 	for (size_t i = 0; good && i < count; i++) {
 		if (pairs[i]->decided)
 			continue;
-		assay_finding_judge(&findings[i], rule, alpha, believed[i]);
+		assay_compared_judge(&findings[i], rule, alpha, believed[i]);
 		pairs[i]->decided = findings[i].judgement != ASSAY_UNCLEAR;
 	}
 	free(p);

@@ -13,7 +13,7 @@
 #include "harness/compare.h"
 #include "harness/stats.h"
 
-enum { ASSAY_LOOK_FIRST = 10, ASSAY_PAIRS_DEFAULT = 40 };
+enum { ASSAY_LOOK_FIRST = 10, ASSAY_PAIRS_DEFAULT = 120 };
 
 /* The pairs of one metric, in their order. */
 struct assay_pairs {
@@ -31,7 +31,7 @@ double assay_look_alpha(double alpha, uint32_t look);
 
 /* Judges metrics from their pairs at this level: `count` findings that are not decided yet become so, unless they are
  * unclear. pairs[i] belongs to findings[i]. False when out of memory. */
-bool assay_pairs_judge(struct assay_finding *findings, struct assay_pairs *const *pairs, size_t count,
+bool assay_pairs_judge(struct assay_compared *findings, struct assay_pairs *const *pairs, size_t count,
                        const struct assay_rule *rule, double alpha) ASSAY_CHECK_RESULT;
 
 #endif

@@ -44,16 +44,45 @@ void assay_sort(double *values, size_t count)
 	qsort(values, count, sizeof *values, ascending);
 }
 
-static double median_sorted(const double *values, size_t count)
+double assay_select(double *values, size_t count, size_t k)
 {
-	/* Halves, because a sum of two finite numbers need not be one. */
-	return count % 2 ? values[count / 2] : values[count / 2 - 1] / 2 + values[count / 2] / 2;
+	ptrdiff_t low = 0, high = (ptrdiff_t)count - 1, wanted = (ptrdiff_t)k;
+
+	while (low < high) {
+		const double pivot = values[low + (high - low) / 2];
+		ptrdiff_t i = low, j = high;
+		while (i <= j) {
+			while (values[i] < pivot)
+				i++;
+			while (values[j] > pivot)
+				j--;
+			if (i > j)
+				break;
+			const double kept = values[i];
+			values[i++] = values[j];
+			values[j--] = kept;
+		}
+		if (wanted > j && wanted < i)
+			break;
+		if (wanted <= j)
+			high = j;
+		else
+			low = i;
+	}
+	return values[k];
 }
 
 double assay_median(double *values, size_t count)
 {
-	assay_sort(values, count);
-	return median_sorted(values, count);
+	const double upper = assay_select(values, count, count / 2);
+	double lower = values[0];
+
+	if (count % 2)
+		return upper;
+	for (size_t i = 1; i < count / 2; i++)
+		lower = fmax(lower, values[i]);
+	/* Halves, because a sum of two finite numbers need not be one. */
+	return lower / 2 + upper / 2;
 }
 
 double assay_normal_tail(double z)
@@ -220,8 +249,8 @@ bool assay_shift_of(struct assay_shift *shift, const double *differences, size_t
 	if (pairs > 0)
 		shift->value = assay_median(means, pairs);
 	if (k > 0 && k <= pairs) {
-		shift->low = means[k - 1];
-		shift->high = means[pairs - k];
+		shift->low = assay_select(means, pairs, k - 1);
+		shift->high = assay_select(means, pairs, pairs - k);
 	}
 	free(means);
 	return true;

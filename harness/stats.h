@@ -20,8 +20,10 @@ uint64_t assay_random_next(struct assay_random *random);
 uint64_t assay_random_below(struct assay_random *random, uint64_t limit); /* 0 ... limit - 1, all as likely */
 double assay_random_unit(struct assay_random *random);                    /* [0, 1) */
 
-/* Of `count` >= 1 values, which are sorted, or put in another order, in place. */
+/* Of `count` >= 1 values, which are put in another order in place. The k-th smallest, from 0, has no greater ones
+ * before it then, and takes linear time: C. Hoare, "Algorithm 65: find", Communications of the ACM 4, 1961. */
 void assay_sort(double *values, size_t count);
+double assay_select(double *values, size_t count, size_t k);
 double assay_median(double *values, size_t count);
 
 /* P(Z > z) of the normal distribution, and the z of which that is `tail`, 1e-300 < tail < 1. */

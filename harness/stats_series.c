@@ -9,49 +9,6 @@
 
 /* ---- The bootstrap ---- */
 
-/* The k-th smallest, from 0, in linear time; smaller ones come before it: C. Hoare, "Algorithm 65: find", 1961. */
-static double select_kth(double *values, size_t count, size_t k)
-{
-	ptrdiff_t low = 0, high = (ptrdiff_t)count - 1, wanted = (ptrdiff_t)k;
-
-	while (low < high) {
-		const double pivot = values[low + (high - low) / 2];
-		ptrdiff_t i = low, j = high;
-		while (i <= j) {
-			while (values[i] < pivot)
-				i++;
-			while (values[j] > pivot)
-				j--;
-			if (i > j)
-				break;
-			const double kept = values[i];
-			values[i++] = values[j];
-			values[j--] = kept;
-		}
-		if (wanted > j && wanted < i)
-			break;
-		if (wanted <= j)
-			high = j;
-		else
-			low = i;
-	}
-	return values[k];
-}
-
-static double median_quick(double *values, size_t count)
-{
-	const double upper = select_kth(values, count, count / 2);
-	double lower = upper;
-
-	if (count % 2)
-		return upper;
-	/* The other half lies before it. */
-	lower = values[0];
-	for (size_t i = 1; i < count / 2; i++)
-		lower = fmax(lower, values[i]);
-	return lower / 2 + upper / 2;
-}
-
 /* A series as logarithms, so few that resampling it takes no time: medians of as many neighbours as it takes. */
 static double *logarithms(size_t *made, const double *values, size_t count)
 {
@@ -76,7 +33,7 @@ static double resampled(double *scratch, const double *series, size_t count, siz
 		for (size_t i = 0; i < block && made < count; i++)
 			scratch[made++] = series[(start + i) % count];
 	}
-	return median_quick(scratch, count);
+	return assay_median(scratch, count);
 }
 
 static size_t block_of(size_t count)
