@@ -3,49 +3,16 @@
  * See benchmarks.h: metrics, and which reader a JSON value is for. */
 #include "harness/benchmarks.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "harness/stats.h"
-#include "verify/cli.h"
 
 enum { DEPTH_MAX = 64, STARTS_MAX = 64 };
 
 const char *assay_bigger_pattern, *assay_smaller_pattern;
-
-void assay_note(struct assay_notes *notes, const char *format, ...)
-{
-	char text[512];
-	va_list list;
-
-	if (!notes)
-		return;
-	va_start(list, format);
-	vsnprintf(text, sizeof text, format, list);
-	va_end(list);
-	assay_printable(text);
-	/* The same remark of each of a hundred launches is one. */
-	for (size_t i = 0; i < notes->count; i++)
-		if (strcmp(notes->text[i], text) == 0)
-			return;
-	if (notes->count < ASSAY_NOTES_MAX && (notes->text[notes->count] = strdup(text)))
-		notes->count++;
-	else
-		notes->more++;
-}
-
-void assay_notes_close(struct assay_notes *notes)
-{
-	for (size_t i = 0; i < notes->count; i++)
-		free(notes->text[i]);
-	memset(notes, 0, sizeof *notes);
-}
 
 const char *assay_text_of(const json_t *object, const char *name)
 {
@@ -224,8 +191,13 @@ static enum assay_status value_read(struct assay_benchmarks *benchmarks, const j
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
 		if (!formats[i].is(root))
 			continue;
-		benchmarks->format = formats[i].name;
+		const size_t before = benchmarks->count;
 		enum assay_status status = formats[i].read(benchmarks, root);
+		const bool ours = formats[i].read == assay_benchmarks_bench;
+		for (size_t k = before; k < benchmarks->count; k++)
+			benchmarks->metrics[k].control = ours;
+		if (!ours || !benchmarks->format)
+			benchmarks->format = formats[i].name;
 		if (status == ASSAY_ERROR_INPUT)
 			return assay_fail(error, status, "benchmarks.size",
 			                  "%s: more than %d results, or %d repetitions; split it", source,
@@ -280,6 +252,35 @@ static size_t next_start(const char *text, size_t len, size_t from)
 	return len;
 }
 
+bool assay_benchmarks_medians(struct assay_benchmarks *benchmarks)
+{
+	for (size_t i = 0; i < benchmarks->count; i++) {
+		struct assay_metric *metric = &benchmarks->metrics[i];
+		double *scratch = malloc((metric->count + 1) * sizeof *scratch);
+		if (!scratch)
+			return false;
+		if (metric->count > 0) {
+			memcpy(scratch, metric->samples, metric->count * sizeof *scratch);
+			metric->value = assay_median(scratch, metric->count);
+		}
+		free(scratch);
+	}
+	/* Those without a value were named. Ours are what is compared where there is nothing else. */
+	size_t kept = 0, others = 0;
+	for (size_t i = 0; i < benchmarks->count; i++)
+		others += !benchmarks->metrics[i].control;
+	for (size_t i = 0; i < benchmarks->count; i++) {
+		if (benchmarks->metrics[i].count > 0) {
+			benchmarks->metrics[i].control &= others > 0;
+			benchmarks->metrics[kept++] = benchmarks->metrics[i];
+		} else {
+			free(benchmarks->metrics[i].name);
+		}
+	}
+	benchmarks->count = kept;
+	return true;
+}
+
 enum assay_status assay_benchmarks_parse(struct assay_benchmarks *benchmarks, const char *text, size_t len,
                                          const char *source, struct assay_error *error)
 {
@@ -315,82 +316,23 @@ enum assay_status assay_benchmarks_parse(struct assay_benchmarks *benchmarks, co
 	if (values == 0 || bad > 0)
 		return assay_fail(error, ASSAY_ERROR_INPUT, "benchmarks.malformed", "%s: not JSON of a benchmark: %s",
 		                  source, complaint.text);
-	for (size_t i = 0; i < benchmarks->count; i++) {
-		struct assay_metric *metric = &benchmarks->metrics[i];
-		double *scratch = malloc((metric->count + 1) * sizeof *scratch);
-		if (!scratch)
-			return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
-		if (metric->count > 0) {
-			memcpy(scratch, metric->samples, metric->count * sizeof *scratch);
-			metric->value = assay_median(scratch, metric->count);
-		}
-		free(scratch);
-	}
-	/* Those without a value were named. */
-	size_t kept = 0;
-	for (size_t i = 0; i < benchmarks->count; i++) {
-		if (benchmarks->metrics[i].count > 0)
-			benchmarks->metrics[kept++] = benchmarks->metrics[i];
-		else
-			free(benchmarks->metrics[i].name);
-	}
-	benchmarks->count = kept;
-	return kept > 0 ? ASSAY_OK
-	                : assay_fail(error, ASSAY_ERROR_INPUT, "benchmarks.empty", "%s: no result in it", source);
+	if (!assay_benchmarks_medians(benchmarks))
+		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+	return benchmarks->count > 0
+	           ? ASSAY_OK
+	           : assay_fail(error, ASSAY_ERROR_INPUT, "benchmarks.empty", "%s: no result in it", source);
 }
 
 enum assay_status assay_benchmarks_read(struct assay_benchmarks *benchmarks, const char *path,
                                         struct assay_error *error)
 {
-	enum assay_status status = ASSAY_OK;
-	FILE *file = fopen(path, "rbe");
-	char *text = NULL;
-	size_t len = 0, capacity = 0;
+	char *text;
+	size_t len;
+	enum assay_status status = assay_text_read(&text, &len, path, error);
 
-	if (!file)
-		return assay_fail(error, ASSAY_ERROR_IO, "io.open", "%s: %s", path, strerror(errno));
-	for (;;) {
-		if (len == capacity) {
-			char *more = realloc(text, capacity ? 2 * capacity : 65536);
-			if (!more) {
-				status = assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
-				break;
-			}
-			text = more;
-			capacity = capacity ? 2 * capacity : 65536;
-		}
-		const size_t got = fread(text + len, 1, capacity - len, file);
-		len += got;
-		if (got == 0 || len > ASSAY_BENCHMARKS_BYTES_MAX)
-			break;
-	}
-	if (!status && ferror(file))
-		status = assay_fail(error, ASSAY_ERROR_IO, "io.read", "%s: %s", path, strerror(errno));
-	fclose(file);
-	if (!status)
-		status = assay_benchmarks_parse(benchmarks, text, len, path, error);
+	if (status)
+		return status;
+	status = assay_benchmarks_parse(benchmarks, text, len, path, error);
 	free(text);
 	return status;
-}
-
-void assay_value_text(char text[32], double value, const char *unit)
-{
-	static const struct {
-		double above, factor;
-		const char *name;
-	} times[] = {{1, 1, "s"}, {1e-3, 1e3, "ms"}, {1e-6, 1e6, "us"}, {0, 1e9, "ns"}};
-	const size_t len = strlen(unit);
-	char alone[16];
-	size_t i = 0;
-
-	if (strcmp(unit, "s") == 0) {
-		while (value < times[i].above)
-			i++;
-		snprintf(text, 32, "%.4g %s", value * times[i].factor, times[i].name);
-	} else if (len > 2 && strcmp(unit + len - 2, "/s") == 0) {
-		snprintf(alone, sizeof alone, "%.*s", (int)(len - 2), unit);
-		assay_quantity(text, value, alone, "/s");
-	} else {
-		snprintf(text, 32, "%.5g%s%.12s", value, *unit ? " " : "", unit);
-	}
 }

@@ -35,6 +35,8 @@ struct assay_metric {
 	double *samples;
 	size_t count, capacity; /* of samples */
 	int64_t throttled;      /* samples in which the clock was held down; -1 = unknown */
+	char params[64];        /* sizes of the workload; "" = not told */
+	bool control;           /* our own workload beside somebody else's */
 };
 
 struct assay_benchmarks {
@@ -61,6 +63,10 @@ enum assay_status assay_benchmarks_parse(struct assay_benchmarks *benchmarks, co
 enum assay_status assay_benchmarks_read(struct assay_benchmarks *benchmarks, const char *path,
                                         struct assay_error *error) ASSAY_CHECK_RESULT;
 
+/* A file whole, with a final 0, to be released with free(). Errors: io.open, io.read, benchmarks.size. */
+enum assay_status assay_text_read(char **text, size_t *len, const char *path,
+                                  struct assay_error *error) ASSAY_CHECK_RESULT;
+
 void assay_benchmarks_close(struct assay_benchmarks *benchmarks);
 
 const struct assay_metric *assay_benchmarks_find(const struct assay_benchmarks *benchmarks, const char *name);
@@ -76,6 +82,9 @@ enum assay_status assay_metric_add(struct assay_benchmarks *benchmarks, struct a
 /* Both of them. */
 enum assay_status assay_benchmarks_add(struct assay_benchmarks *benchmarks, const char *name, const char *unit,
                                        bool bigger, double value);
+
+/* When all samples are there: fills the values, and drops metrics that have none. False when out of memory. */
+bool assay_benchmarks_medians(struct assay_benchmarks *benchmarks) ASSAY_CHECK_RESULT;
 
 /* A reader adds what is in a value. ASSAY_ERROR_INPUT: too much of it. */
 typedef enum assay_status assay_benchmarks_reader(struct assay_benchmarks *benchmarks, const json_t *root);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/attested.h"
 #include "harness/command.h"
 #include "harness/rounds.h"
 #include "verify/claims.h"
@@ -20,20 +21,6 @@ static const char usage[] = "usage: assay show [--json|--rounds] ATTESTATION\n"
                             "  --json     the signed statement itself\n"
                             "  --rounds   one line a round: segment, device, workload, unit, seconds since the start,\n"
                             "             claimed units a second (tab-separated)\n";
-
-static enum assay_status attestation_read(struct assay_envelope *envelope, struct assay_statement *statement,
-                                          const char *path, struct assay_error *error)
-{
-	bool good;
-	enum assay_status status = assay_envelope_read(envelope, ASSAY_TYPE_STATEMENT, &good, path, error);
-
-	if (status)
-		return status;
-	if (good && assay_statement_parse(statement, envelope->payload, envelope->payload_len) == ASSAY_REASON_NONE)
-		return ASSAY_OK;
-	return assay_fail(error, ASSAY_ERROR_INPUT, "statement.malformed",
-	                  "%s: not an attestation of this version (see `assay verify`)", path);
-}
 
 static const char *text_of(const json_t *object, const char *name)
 {
@@ -145,7 +132,7 @@ int assay_command_show(int argc, char **argv)
 	}
 	if (optind + 1 != argc)
 		return assay_usage(usage, false);
-	enum assay_status status = attestation_read(&envelope, &statement, argv[optind], &error);
+	enum assay_status status = assay_attestation_read(&envelope, &statement, argv[optind], &error);
 	if (!status && rounds)
 		status = print_rounds(argv[optind], &error);
 	else if (!status && json)

@@ -16,6 +16,7 @@ enum {
 
 int assay_command_answer(int argc, char **argv);
 int assay_command_challenge(int argc, char **argv);
+int assay_command_compare(int argc, char **argv);
 int assay_command_devices(int argc, char **argv);
 int assay_command_doctor(int argc, char **argv);
 int assay_command_keygen(int argc, char **argv);

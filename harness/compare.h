@@ -10,6 +10,8 @@
 #ifndef HARNESS_COMPARE_H
 #define HARNESS_COMPARE_H
 
+#include <stdio.h>
+
 #include "harness/benchmarks.h"
 
 enum assay_judgement { ASSAY_SAME, ASSAY_BETTER, ASSAY_REGRESSION, ASSAY_UNCLEAR };
@@ -74,6 +76,11 @@ double assay_percent(const struct assay_compared *finding, double worse);
 
 void assay_comparison_print(FILE *out, const struct assay_comparison *comparison);
 json_t *assay_comparison_json(const struct assay_comparison *comparison); /* NULL when out of memory */
+
+/* What the functions below have in common: `print` writes the file. */
+enum assay_status assay_comparison_write(void (*print)(FILE *out, const struct assay_comparison *comparison),
+                                         const struct assay_comparison *comparison, const char *path,
+                                         struct assay_error *error) ASSAY_CHECK_RESULT;
 
 /* Files for other programs; each whole or not at all. Errors: io.open, io.write. */
 enum assay_status assay_comparison_junit(const struct assay_comparison *comparison, const char *path,

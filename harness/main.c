@@ -32,6 +32,8 @@ static const struct {
     {"show", assay_command_show, "ATTESTATION", "print what an attestation says"},
     {"reproduce", assay_command_reproduce, "[-d DEV] ATTESTATION", "do an attestation's rounds again, bit for bit"},
     {"selftest", assay_command_selftest, "[-d DEV,...] [--variant NAME]", "check that devices compute correctly"},
+    {"compare", assay_command_compare, "--ab 'COMMAND A' 'COMMAND B' | BASE NEW | --history DIR",
+     "say whether something became slower"},
     {"bench", assay_command_bench, "[-d DEV,...] [-w WORKLOAD,...]", "measure, sign nothing"},
 };
 

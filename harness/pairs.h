@@ -13,7 +13,7 @@
 #include "harness/compare.h"
 #include "harness/stats.h"
 
-enum { ASSAY_LOOK_FIRST = 10, ASSAY_PAIRS_DEFAULT = 120 };
+enum { ASSAY_LOOK_FIRST = 10, ASSAY_PAIRS_DEFAULT = 150 };
 
 /* The pairs of one metric, in their order. */
 struct assay_pairs {
