@@ -107,7 +107,7 @@ TEST_SERVE_LIBS := -lmicrohttpd -lsqlite3
 endif
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
-.PHONY: all certify test check bench peers cheats format vectors install help clean
+.PHONY: all certify test check bench peers cheats detection format vectors install help clean
 all: $(BUILD)/assay $(BUILD)/assay-verify $(LIBRARY) $(SERVE)
 
 $(BUILD)/assay: $(BUILD)/harness/main.o $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o $(BUILD)/libassay.a
@@ -243,6 +243,7 @@ help:
 	@echo 'make bench     bare and whole rates, and the cost of a recheck'
 	@echo 'make peers     the same side by side with OpenBLAS and hashcat'
 	@echo 'make cheats    how much slower provers of memory/1 are that have less than the table'
+	@echo 'make detection how often assay compare is wrong, on synthetic and recorded series'
 	@echo 'make vectors   regenerate verify/vectors with the Python implementation'
 	@echo 'make format    clang-format everything'
 	@echo 'make install   to $$DESTDIR$$PREFIX (/usr/local)'
@@ -256,8 +257,13 @@ peers: all
 cheats: $(BUILD)/cheats
 	$(BUILD)/cheats
 
+# How often `assay compare` is wrong, beside a rule of means.
+detection: $(BUILD)/assay-tests
+	ASSAY_TRIALS=$${ASSAY_TRIALS:-1000} $(BUILD)/assay-tests --filter 'detection/*'
+
 vectors:
 	OMP_NUM_THREADS=1 $(PYTHON) ci/vectors.py write verify/vectors
+	OMP_NUM_THREADS=1 $(PYTHON) ci/stats.py > harness/test/stats.txt
 
 FORMATTED = $(wildcard kernels/*.[ch] kernels/*.cl verify/*.[ch] harness/*.[ch] harness/serve/*.[ch] verify/test/*.[ch] harness/test/*.[ch])
 format:

@@ -39,7 +39,7 @@ static enum assay_status unverified(const char *path, const struct assay_verdict
 {
 	for (int id = 0; id < ASSAY_CHECK_COUNT; id++) {
 		const enum assay_reason reason = verdict->checks[id].reason;
-		if (reason && assay_reason_outcome(reason) != ASSAY_PASS)
+		if (reason)
 			return assay_fail(error, ASSAY_ERROR_INPUT, "attestation.unverified", "%s: %s: %s", path,
 			                  assay_reason_name(reason), assay_reason_remedy(reason));
 	}
@@ -177,7 +177,7 @@ enum assay_status assay_attested_read(struct assay_benchmarks *benchmarks, const
 	benchmarks->format = "attestation";
 	if (status)
 		*error = verdict.error;
-	else if (verdict.outcome != ASSAY_PASS)
+	else if (verdict.outcome != ASSAY_PASS || verdict.checks[ASSAY_CHECK_TRUST].reason)
 		status = unverified(path, &verdict, error);
 	if (!status)
 		status = assay_attestation_read(&envelope, &statement, path, error);

@@ -15,6 +15,7 @@ enum {
 };
 
 int assay_command_answer(int argc, char **argv);
+int assay_command_baseline(int argc, char **argv);
 int assay_command_challenge(int argc, char **argv);
 int assay_command_compare(int argc, char **argv);
 int assay_command_devices(int argc, char **argv);

@@ -53,6 +53,10 @@ static enum assay_status directory_read(struct sides *sides, const char *directo
 		taken += same;
 		for (size_t k = 0; same && !status && k < one.count; k++) {
 			const struct assay_metric *from = &one.metrics[k];
+			const struct assay_metric *wanted = assay_benchmarks_find(&sides->fresh, from->name);
+			/* Other sizes are another workload. */
+			if (wanted && strcmp(wanted->params, from->params) != 0)
+				continue;
 			struct assay_metric *metric =
 			    assay_benchmarks_metric(&sides->base, from->name, from->unit, from->bigger, &status);
 			if (!metric)

@@ -85,8 +85,9 @@ static void xml(FILE *out, const char *text)
 static void why(FILE *out, const struct assay_compared *finding)
 {
 	fprintf(out, "%+.2f %% (%+.2f ... %+.2f), floor %.2f %%, p = %.3g", assay_percent(finding, finding->worse),
-	        assay_percent(finding, finding->low), assay_percent(finding, finding->high),
-	        100 * expm1(finding->limit), finding->p);
+	        assay_percent(finding, finding->bigger ? finding->high : finding->low),
+	        assay_percent(finding, finding->bigger ? finding->low : finding->high), 100 * expm1(finding->limit),
+	        finding->p);
 	if (*finding->reason)
 		fprintf(out, ", %s", finding->reason);
 	if (strcmp(finding->reason, "noise") == 0 && finding->could_see < 2)

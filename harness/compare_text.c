@@ -105,7 +105,7 @@ void assay_comparison_print(FILE *out, const struct assay_comparison *comparison
 static void escaped(FILE *out, const char *text)
 {
 	for (; *text; text++) {
-		if (strchr("\\`*_{}[]<>()#+-.!|&~@:", *text))
+		if (strchr("\\`*_[]<>|&~#@!", *text))
 			fprintf(out, "&#%d;", *text);
 		else
 			fputc(*text, out);

@@ -34,6 +34,7 @@ static const struct {
     {"selftest", assay_command_selftest, "[-d DEV,...] [--variant NAME]", "check that devices compute correctly"},
     {"compare", assay_command_compare, "--ab 'COMMAND A' 'COMMAND B' | BASE NEW | --history DIR",
      "say whether something became slower"},
+    {"baseline", assay_command_baseline, "add|list|prune DIR ...", "keep attestations to compare with"},
     {"bench", assay_command_bench, "[-d DEV,...] [-w WORKLOAD,...]", "measure, sign nothing"},
 };
 
