@@ -180,6 +180,33 @@ static double median_from(const double *logs, size_t begin, size_t end)
 	return assay_median(scratch, end - begin);
 }
 
+/* How much the values change at change i. */
+static double step(const struct assay_changes *changes, size_t i, const double *logs, size_t count)
+{
+	const size_t begin = i ? changes->at[i - 1] : 0, end = i + 1 < changes->count ? changes->at[i + 1] : count;
+
+	return median_from(logs, changes->at[i], end) - median_from(logs, begin, changes->at[i]);
+}
+
+/* Changes that are no more than the limit are none: the least one is taken out, and both sides of it are one, until all
+ * are more. So a little change after a great one does not hide it. */
+static void small_drop(struct assay_changes *changes, const double *logs, size_t count, double limit)
+{
+	for (;;) {
+		size_t least = 0;
+		for (size_t i = 1; i < changes->count; i++)
+			if (fabs(step(changes, i, logs, count)) < fabs(step(changes, least, logs, count)))
+				least = i;
+		if (changes->count == 0 || fabs(step(changes, least, logs, count)) > limit)
+			return;
+		changes->count--;
+		for (size_t i = least; i < changes->count; i++) {
+			changes->at[i] = changes->at[i + 1];
+			changes->p[i] = changes->p[i + 1];
+		}
+	}
+}
+
 /* Each change is told; the last one makes the finding. */
 static bool changes_find(struct assay_comparison *comparison, struct assay_compared *finding,
                          const struct series *series, const struct point *points, size_t count)
@@ -191,22 +218,23 @@ static bool changes_find(struct assay_comparison *comparison, struct assay_compa
 		logs[i] = log(points[i].value);
 	if (!assay_changes_of(&changes, logs, count, comparison->rule.alpha, comparison->seed))
 		return false;
+	small_drop(&changes, logs, count, finding->limit);
 	finding->base = finding->fresh = exp(median_from(logs, 0, count));
 	finding->base_count = 0;
 	finding->count = count;
 	for (size_t i = 0; i < changes.count; i++) {
 		const size_t begin = i ? changes.at[i - 1] : 0, at = changes.at[i];
 		const size_t end = i + 1 < changes.count ? changes.at[i + 1] : count;
-		const double before = median_from(logs, begin, at), after = median_from(logs, at, end);
+		const double change = step(&changes, i, logs, count);
 		const bool driver = strcmp(points[at - 1].driver, points[at].driver) != 0;
-		finding->base = exp(before);
-		finding->fresh = exp(after);
+		finding->base = exp(median_from(logs, begin, at));
+		finding->fresh = exp(median_from(logs, at, end));
 		finding->base_count = at - begin;
 		finding->count = end - at;
-		finding->worse = (after - before) * (series->bigger ? -1 : 1);
+		finding->worse = change * (series->bigger ? -1 : 1);
 		finding->p = changes.p[i];
 		assay_note(&comparison->notes, "%s: %+.1f %% from %.120s%s%.24s on, p = %.2g%s%.60s%s%.60s (change)",
-		           series->name, 100 * expm1(after - before), points[at].path, *points[at].date ? ", " : "",
+		           series->name, 100 * expm1(change), points[at].path, *points[at].date ? ", " : "",
 		           points[at].date, changes.p[i], driver ? ", with the driver " : "",
 		           driver ? points[at - 1].driver : "", driver ? " -> " : "", driver ? points[at].driver : "");
 	}

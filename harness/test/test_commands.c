@@ -45,8 +45,9 @@ static void usage(const char *line)
 
 Test(commands, help_and_usage)
 {
-	static const char *const names[] = {"devices", "doctor", "keygen",   "run",   "verify", "challenge",
-	                                    "answer",  "show",   "selftest", "bench", "report", "status"};
+	static const char *const names[] = {"devices",   "doctor", "keygen",  "run",      "verify",
+	                                    "challenge", "answer", "show",    "selftest", "bench",
+	                                    "report",    "status", "compare", "baseline"};
 	char line[128];
 
 	support_enter();

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rule of a comparison, and looks at pairs. */
+#include <math.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "harness/floor.h"
+#include "harness/pairs.h"
+
+static const struct assay_rule rule = {.fail_on = 0.02, .alpha = 0.01};
+
+static enum assay_judgement judged(double worse, double half, bool believed, double limit)
+{
+	struct assay_compared finding = {
+	    .base = 1, .worse = worse, .low = worse - half, .high = worse + half, .limit = limit};
+
+	assay_compared_judge(&finding, &rule, rule.alpha, believed);
+	cr_expect_eq(finding.judgement == ASSAY_UNCLEAR, finding.reason[0] != '\0');
+	return finding.judgement;
+}
+
+Test(pairs, the_rule)
+{
+	cr_expect_eq(judged(0.05, 0.01, true, 0.02), ASSAY_REGRESSION);
+	cr_expect_eq(judged(0.05, 0.06, false, 0.02), ASSAY_UNCLEAR);
+	cr_expect_eq(judged(0.019, 0.005, true, 0.02), ASSAY_UNCLEAR); /* could be more than is asked for */
+	cr_expect_eq(judged(0.01, 0.005, true, 0.02), ASSAY_SAME);
+	cr_expect_eq(judged(0.05, 0.01, true, 0.08), ASSAY_UNCLEAR); /* below the floor, above what is asked for */
+	cr_expect_eq(judged(-0.05, 0.01, true, 0.02), ASSAY_BETTER);
+	cr_expect_eq(judged(-0.01, 0.005, true, 0.02), ASSAY_SAME);
+	cr_expect_eq(judged(0, HUGE_VAL, false, 0.02), ASSAY_UNCLEAR);
+}
+
+/* What could have been seen is found nine times of ten, and half of it seldom. */
+Test(pairs, could_see)
+{
+	struct assay_compared finding = {.base = 1, .worse = 0, .low = -0.0258, .high = 0.0258, .limit = 0.02};
+
+	assay_compared_judge(&finding, &rule, rule.alpha, false);
+	/* A deviation of a hundredth: 2.58 + 1.28 of them. */
+	cr_expect(fabs(finding.could_see - 0.0386) < 1e-4, "%g", finding.could_see);
+	finding.limit = 0.05;
+	assay_compared_judge(&finding, &rule, rule.alpha, false);
+	cr_expect(fabs(finding.could_see - 0.0628) < 1e-4, "%g", finding.could_see);
+}
+
+Test(pairs, looks)
+{
+	static const uint32_t known[] = {10, 15, 22, 33, 49, 73, 109, 163, 244, 366, 549, 823, 1024, 1024};
+	double spent = 0;
+
+	for (uint32_t look = 1; look <= sizeof known / sizeof *known; look++)
+		cr_expect_eq(assay_look_at(look), known[look - 1], "look %u: %u", look, assay_look_at(look));
+	for (uint32_t look = 1; look < 100000; look++)
+		spent += assay_look_alpha(0.01, look);
+	cr_expect(spent <= 0.01 && spent > 0.0099, "%g", spent);
+	/* The first look can find something: the least p of ten pairs. */
+	cr_expect_lt(2 / pow(2, assay_look_at(1)), assay_look_alpha(0.01, 1));
+}
+
+/* A metric that is decided stays as it is; directions; no more pairs than there is room for. */
+Test(pairs, decided)
+{
+	static struct assay_pairs time, rate;
+	struct assay_pairs *list[] = {&time, &rate};
+	struct assay_compared findings[2] = {{.limit = 0.02}, {.limit = 0.02, .bigger = true}};
+
+	for (int i = 0; i < 10; i++) {
+		cr_assert(assay_pair_add(&time, false, 100 + i, 110 + i));
+		cr_assert(assay_pair_add(&rate, true, 100 + i, 110 + i));
+	}
+	cr_assert(assay_pairs_judge(findings, list, 2, &rule, 0.005));
+	cr_expect_eq(findings[0].judgement, ASSAY_REGRESSION);
+	cr_expect_eq(findings[1].judgement, ASSAY_BETTER);
+	cr_expect(time.decided && rate.decided);
+	cr_expect(fabs(assay_percent(&findings[0], findings[0].worse) - 9.6) < 0.3);
+	cr_expect(fabs(assay_percent(&findings[1], findings[1].worse) - 9.6) < 0.3);
+	for (int i = 10; i < ASSAY_PAIRS_MAX; i++)
+		cr_assert(assay_pair_add(&time, false, 110, 100));
+	cr_expect_not(assay_pair_add(&time, false, 1, 1));
+	cr_assert(assay_pairs_judge(findings, list, 2, &rule, 0.005));
+	cr_expect_eq(findings[0].judgement, ASSAY_REGRESSION);
+	cr_expect_eq(findings[0].count, 10);
+}
+
+/* Of a hundred metrics of the same code, some have a p below a hundredth: none is believed for it alone. */
+Test(pairs, many_metrics)
+{
+	static struct assay_pairs pairs[100];
+	struct assay_pairs *list[100];
+	struct assay_compared findings[100] = {0};
+	struct assay_random random = {17};
+	unsigned small = 0, regressions = 0;
+
+	for (size_t i = 0; i < 100; i++) {
+		list[i] = &pairs[i];
+		findings[i].limit = 0.001;
+		for (int k = 0; k < 40; k++)
+			assay_pair_add(&pairs[i], false, 100 + 20 * assay_random_unit(&random),
+			               100 + 20 * assay_random_unit(&random));
+	}
+	cr_assert(assay_pairs_judge(findings, list, 100, &rule, 0.05));
+	for (size_t i = 0; i < 100; i++) {
+		small += findings[i].p < 0.05;
+		regressions += findings[i].judgement == ASSAY_REGRESSION;
+	}
+	cr_expect_geq(small, 1);
+	cr_expect_eq(regressions, 0);
+}
+
+/* Pairs of launches differ by more than the floor about one time of a hundred, and seldom much more often. */
+Test(pairs, floors)
+{
+	struct assay_random random = {23};
+	unsigned beyond = 0, of_median = 0;
+
+	for (int trial = 0; trial < 2000; trial++) {
+		double values[14];
+		for (int i = 0; i < 14; i++)
+			values[i] = exp(0.05 * sqrt(-2 * log(1 - assay_random_unit(&random))) *
+			                cos(2 * acos(-1) * assay_random_unit(&random)));
+		beyond += fabs(log(values[12] / values[13])) > assay_floor_of(values, 12, false);
+		const double fresh = values[13], floor = assay_floor_of(values, 12, true);
+		of_median += fabs(log(fresh / assay_median(values, 12))) > floor;
+	}
+	cr_expect(beyond >= 4 && beyond <= 30, "%u of 2000", beyond);
+	cr_expect(of_median >= 4 && of_median <= 40, "%u of 2000", of_median);
+}
+
+Test(pairs, shares)
+{
+	double share;
+
+	cr_expect(assay_percent_parse(&share, "5%") && share == 0.05);
+	cr_expect(assay_percent_parse(&share, "0.5%") && share == 0.005);
+	static const char *const bad[] = {"", "5", "%", "-1%", "0%", "1001%", "nan%", "5%%", " 5%", "1e9%"};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		cr_expect_not(assay_percent_parse(&share, bad[i]), "%s", bad[i]);
+}
