@@ -37,7 +37,7 @@ static const char usage[] =
     "      --canary TIME|off    control a pair (1s)           --timeout TIME   of one launch (10m)\n"
     "      --wall               compare how long the commands take, whatever they print\n"
     "      --seed N             of the random order (it is printed)\n"
-    "      --floor FILE|SHARE   how much launches of the same code differ: a file of --calibrate, or a share\n"
+    "      --floor FILE|SHARE   of results: how much launches of the same code differ (see --calibrate)\n"
     "      --calibrate N        launch COMMAND N times and write that file (-o)\n"
     "      --across             devices of BASE and NEW may differ\n"
     "      --filter PATTERN     only metrics with such a name (shell pattern)\n"
@@ -344,7 +344,8 @@ int assay_command_compare(int argc, char **argv)
 	}
 	const int modes = asked.ab + asked.history + (asked.calibrate > 0);
 	const int wanted = asked.history || asked.calibrate ? 1 : 2;
-	if (modes > 1 || argc - optind != wanted || (asked.calibrate > 0) != (asked.output != NULL))
+	if (modes > 1 || argc - optind != wanted || (asked.calibrate > 0) != (asked.output != NULL) ||
+	    (asked.floor && (asked.ab || asked.calibrate)))
 		return assay_usage(usage, false);
 	if (!asked.ab && !asked.calibrate && assay_trusted_own(&asked.trusted, &error) != ASSAY_OK)
 		return assay_complain(&error);

@@ -120,6 +120,10 @@ static void differences_tell(struct assay_comparison *comparison, const struct s
 {
 	const struct assay_benchmarks *base = &sides->base, *fresh = &sides->fresh;
 
+	if (fresh->format && strcmp(fresh->format, "attestation") == 0)
+		assay_note(&comparison->notes,
+		           "rates of attestations are claimed, by the prover's own clock, unless they are "
+		           "called proven");
 	if (strcmp(base->device, fresh->device) != 0)
 		assay_note(&comparison->notes, "the device differs: %s -> %s (device.differs)",
 		           *base->device ? base->device : "not told", *fresh->device ? fresh->device : "not told");

@@ -108,7 +108,7 @@ static bool take(struct state *state, const struct assay_benchmarks results[2], 
 				           "%s: the clock was held down in a launch of %s (throttled)", metric->name,
 				           sides[side]);
 			struct assay_pairs *pairs = state->pairs[finding - state->comparison->findings];
-			if (side == 0 && other && !warm && !pairs->decided)
+			if (side == 0 && other && !warm)
 				(void)assay_pair_add(pairs, metric->bigger, metric->value, other->value);
 		}
 	}
@@ -149,6 +149,10 @@ static enum assay_status pair(struct state *state, bool warm, struct assay_error
 			status = assay_fail(error, ASSAY_ERROR_INPUT, "command.failed", "%s: %.120s: %s", sides[side],
 			                    state->plan->commands[side], why);
 	}
+	if (!status && warm && good[0] && good[1] && strcmp(results[0].device, results[1].device) != 0)
+		assay_note(&state->comparison->notes, "the device differs: %s -> %s (device.differs)",
+		           *results[0].device ? results[0].device : "not told",
+		           *results[1].device ? results[1].device : "not told");
 	if (!status && good[0] && good[1]) {
 		if (!take(state, results, warm))
 			status = assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");

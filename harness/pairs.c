@@ -64,15 +64,12 @@ bool assay_pairs_judge(struct assay_compared *findings, struct assay_pairs *cons
 	bool *believed = malloc((count + 1) * sizeof *believed), good = p && believed;
 
 	for (size_t i = 0; good && i < count; i++) {
-		if (!pairs[i]->decided)
-			good = measure(&findings[i], pairs[i], alpha);
+		good = measure(&findings[i], pairs[i], alpha);
 		p[i] = findings[i].p;
 	}
 	if (good)
 		assay_discoveries(believed, p, count, alpha);
 	for (size_t i = 0; good && i < count; i++) {
-		if (pairs[i]->decided)
-			continue;
 		assay_compared_judge(&findings[i], rule, alpha, believed[i]);
 		pairs[i]->decided = findings[i].judgement != ASSAY_UNCLEAR;
 	}

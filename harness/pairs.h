@@ -19,7 +19,7 @@ enum { ASSAY_LOOK_FIRST = 10, ASSAY_PAIRS_DEFAULT = 150 };
 struct assay_pairs {
 	double base[ASSAY_PAIRS_MAX], fresh[ASSAY_PAIRS_MAX], worse[ASSAY_PAIRS_MAX];
 	size_t count;
-	bool decided; /* the finding stays as it is */
+	bool decided; /* at the last look */
 };
 
 /* False when there is no more room. */
@@ -29,8 +29,8 @@ bool assay_pair_add(struct assay_pairs *pairs, bool bigger, double base, double 
 uint32_t assay_look_at(uint32_t look);
 double assay_look_alpha(double alpha, uint32_t look);
 
-/* Judges metrics from their pairs at this level: `count` findings that are not decided yet become so, unless they are
- * unclear. pairs[i] belongs to findings[i]. False when out of memory. */
+/* Judges `count` metrics from their pairs at this level; what an earlier look said does not count, so that what is told
+ * is what all pairs say. pairs[i] belongs to findings[i]. False when out of memory. */
 bool assay_pairs_judge(struct assay_compared *findings, struct assay_pairs *const *pairs, size_t count,
                        const struct assay_rule *rule, double alpha) ASSAY_CHECK_RESULT;
 

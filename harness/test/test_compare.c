@@ -352,6 +352,7 @@ Test(compare, usage)
 	    "--calibrate 5 a",
 	    "--calibrate 4 -o x a",
 	    "-o x a b",
+	    "--ab --floor 2% a b",
 	};
 
 	support_enter();
