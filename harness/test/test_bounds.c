@@ -51,9 +51,12 @@ static long prove(uint32_t runs, uint32_t segments, uint32_t rounds, uint32_t sa
 static void verify_within(long kib)
 {
 #ifdef __SANITIZE_ADDRESS__
-	kib = 64l << 20; /* theirs is larger than any bound */
-#endif
+	/* Its own memory is larger than any bound. */
+	(void)kib;
+	cr_expect_eq(support_run("$V $T/x.intoto.json"), 2, "%s%s", support_out, support_err);
+#else
 	cr_expect_eq(support_run("ulimit -d %ld && $V $T/x.intoto.json", kib), 2, "%s%s", support_out, support_err);
+#endif
 	cr_expect(strstr(support_out, "profile.unknown"), "%s%s", support_out, support_err);
 }
 
@@ -66,7 +69,9 @@ Test(bounds, memory_does_not_grow_with_the_file)
 #endif
 	support_enter();
 	const long kib = prove(1, 1, ROUNDS, ASSAY_SAMPLES_MAX);
-#ifndef __SANITIZE_ADDRESS__
+#ifdef __SANITIZE_ADDRESS__
+	(void)kib;
+#else
 	cr_assert_gt(kib, ONE_RUN_KIB, "the file would fit in memory");
 	/* The bound bites: with too little there is no verdict. */
 	cr_expect_eq(support_run("ulimit -d 256 && $V $T/x.intoto.json"), 3, "%s%s", support_out, support_err);

@@ -17,7 +17,7 @@ TestSuite(serve_run, .timeout = 300);
 
 enum { SEGMENTS = 2, STEPS = 2 * SEGMENTS + 1 };
 
-#define TERMS "-w sha256,matmul-i8"
+#define TERMS "-w sha256,matmul-f64 --expires 10m"
 
 static struct serving serving;
 
