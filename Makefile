@@ -77,9 +77,11 @@ NVCC ?= $(firstword $(shell command -v nvcc 2>/dev/null) $(wildcard /usr/local/c
 ifneq ($(NVCC),)
 CUBINS := $(addprefix cuda_units_,75 80 86 89 90a 100a 120)
 endif
+# Layers of the harness that `assay` has; harness/serve is the server.
+HARNESS := harness harness/compare harness/report
 # The GPU backend is compiled once a vendor.
 GPU_SOURCES := harness/backend_gpu.c harness/gpu.c
-HARNESS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out harness/main.c $(GPU_SOURCES),$(wildcard harness/*.c))) \
+HARNESS_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out harness/main.c $(GPU_SOURCES),$(wildcard $(HARNESS:%=%/*.c)))) \
                    $(foreach vendor,cuda hip,$(GPU_SOURCES:%.c=$(BUILD)/%_$(vendor).o))
 LIBRARY := $(BUILD)/libassay.a $(BUILD)/libassay.so.0 $(BUILD)/libassay.pc
 
@@ -265,7 +267,7 @@ vectors:
 	OMP_NUM_THREADS=1 $(PYTHON) ci/vectors.py write verify/vectors
 	OMP_NUM_THREADS=1 $(PYTHON) ci/stats.py > harness/test/stats.txt
 
-FORMATTED = $(wildcard kernels/*.[ch] kernels/*.cl verify/*.[ch] harness/*.[ch] harness/serve/*.[ch] verify/test/*.[ch] harness/test/*.[ch])
+FORMATTED = $(wildcard kernels/*.[ch] kernels/*.cl verify/*.[ch] verify/test/*.[ch] harness/*.[ch] harness/*/*.[ch])
 format:
 	clang-format -i $(FORMATTED)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers that harness/stats.c must give too, computed another way: by counting all signs, by whole numbers, by numpy.
+"""Numbers that harness/compare/stats.c must give too, computed another way: by counting all signs, by whole numbers, by numpy.
 
     ci/stats.py > harness/test/stats.txt
 

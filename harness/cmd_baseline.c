@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/baseline.h"
+#include "harness/compare/baseline.h"
 #include "harness/command.h"
 #include "harness/trust.h"
 

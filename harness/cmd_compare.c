@@ -10,7 +10,7 @@
 #include <sodium.h>
 
 #include "harness/command.h"
-#include "harness/compare_files.h"
+#include "harness/compare/files.h"
 #include "harness/limit.h"
 #include "harness/state.h"
 #include "harness/trust.h"

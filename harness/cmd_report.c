@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "harness/command.h"
-#include "harness/page_report.h"
+#include "harness/report/page_report.h"
 #include "harness/state.h"
 
 enum { KEYS_MAX = 1024 };

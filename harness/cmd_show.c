@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/attested.h"
+#include "harness/compare/attested.h"
 #include "harness/command.h"
 #include "harness/rounds.h"
 #include "verify/claims.h"

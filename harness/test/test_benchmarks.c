@@ -8,8 +8,8 @@
 
 #include <criterion/criterion.h>
 
-#include "harness/benchmarks.h"
-#include "harness/stats.h"
+#include "harness/compare/benchmarks.h"
+#include "harness/compare/stats.h"
 
 static struct assay_benchmarks benchmarks;
 static struct assay_notes notes;

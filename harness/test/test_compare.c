@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-#include "harness/compare_files.h"
+#include "harness/compare/files.h"
 #include "harness/test/support.h"
 
 TestSuite(compare, .fini = support_leave, .timeout = 120);

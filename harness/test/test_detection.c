@@ -10,7 +10,7 @@
 
 #include <criterion/criterion.h>
 
-#include "harness/pairs.h"
+#include "harness/compare/pairs.h"
 
 enum { RECORDED = 1200, LAUNCHES_MAX = 2 * 252, MANY = 400 };
 

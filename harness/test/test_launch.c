@@ -9,7 +9,7 @@
 
 #include <criterion/criterion.h>
 
-#include "harness/launch.h"
+#include "harness/compare/launch.h"
 #include "harness/measure.h"
 
 enum { SECOND = 1000000000 };

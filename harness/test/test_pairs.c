@@ -6,8 +6,8 @@
 
 #include <criterion/criterion.h>
 
-#include "harness/floor.h"
-#include "harness/pairs.h"
+#include "harness/compare/floor.h"
+#include "harness/compare/pairs.h"
 
 static const struct assay_rule rule = {.fail_on = 0.02, .alpha = 0.01};
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/page.h"
-#include "harness/plot.h"
+#include "harness/report/page.h"
+#include "harness/report/plot.h"
 #include "harness/test/pages.h"
 #include "harness/test/support.h"
 

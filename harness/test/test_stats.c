@@ -8,7 +8,7 @@
 
 #include <criterion/criterion.h>
 
-#include "harness/stats.h"
+#include "harness/compare/stats.h"
 
 enum { NUMBERS_MAX = 2048 };
 

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See exhibit.h. */
+#include "harness/report/exhibit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "harness/command.h"
+#include "harness/rounds.h"
+
+static void file_read(struct assay_exhibit_file *file)
+{
+	unsigned char buffer[65536], hash[32];
+	crypto_hash_sha256_state state;
+	FILE *open = *file->name ? fopen(file->name, "rb") : NULL;
+
+	if (!open)
+		return;
+	crypto_hash_sha256_init(&state);
+	for (size_t len; (len = fread(buffer, 1, sizeof buffer, open)) > 0; file->bytes += len)
+		crypto_hash_sha256_update(&state, buffer, len);
+	crypto_hash_sha256_final(&state, hash);
+	if (!ferror(open))
+		assay_hex(file->sha256, hash);
+	fclose(open);
+}
+
+static void files_read(struct assay_exhibit *exhibit)
+{
+	static const char *const endings[ASSAY_EXHIBIT_FILES] = {"", ".transcript", ".receipts.jsonl"};
+
+	for (int i = 0; i < ASSAY_EXHIBIT_FILES; i++) {
+		char *name = i ? assay_beside(exhibit->path, endings[i]) : strdup(exhibit->path);
+		if (name && (i < ASSAY_EXHIBIT_RECEIPTS || exhibit->verdict.asked))
+			snprintf(exhibit->files[i].name, sizeof exhibit->files[i].name, "%s", name);
+		free(name);
+		file_read(&exhibit->files[i]);
+	}
+}
+
+/* The statement once more, for what a verdict does not repeat; only as the key of the verdict signed it, whatever has
+ * become of the file since. */
+static void statement_read(struct assay_exhibit *exhibit)
+{
+	struct assay_error error;
+	struct assay_rounds rounds;
+	char keyid[65];
+	bool good;
+
+	if (!exhibit->verdict.checks[ASSAY_CHECK_STATEMENT].reached ||
+	    exhibit->verdict.checks[ASSAY_CHECK_STATEMENT].reason ||
+	    assay_envelope_read(&exhibit->envelope, ASSAY_TYPE_STATEMENT, &good, exhibit->path, &error) || !good)
+		return;
+	if (assay_rounds_open(&rounds, exhibit->path, &error) == ASSAY_OK) {
+		assay_keyid(keyid, rounds.transcript.key);
+		if (strcmp(keyid, exhibit->verdict.keyid) != 0 ||
+		    !assay_envelope_signed_by(&exhibit->envelope, rounds.transcript.key) ||
+		    assay_statement_parse(&exhibit->statement, exhibit->envelope.payload,
+		                          exhibit->envelope.payload_len))
+			exhibit->statement.root = NULL;
+	}
+	assay_rounds_close(&rounds);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* A run's rounds, `share` of them a point; `room` is for that many. */
+static void series_read(struct assay_series *series, struct assay_rounds *rounds, uint32_t count, uint64_t *room)
+{
+	const uint32_t share = (count + ASSAY_SERIES_POINTS - 1) / ASSAY_SERIES_POINTS;
+	double since = 0;
+	uint32_t filled = 0;
+
+	*series = (struct assay_series){.rounds = count, .rounds_a_point = share};
+	for (uint64_t ns; assay_rounds_next(rounds, &ns);) {
+		room[filled++] = ns;
+		since += (double)ns / 1e9;
+		if (filled < share && rounds->left)
+			continue;
+		qsort(room, filled, sizeof *room, by_time);
+		series->points[series->count++] = (struct assay_point){
+		    since,
+		    ((double)room[(filled - 1) / 2] + (double)room[filled / 2]) / 2e6,
+		    (double)room[0] / 1e6,
+		    (double)room[filled - 1] / 1e6,
+		};
+		filled = 0;
+	}
+}
+
+static void rounds_read(struct assay_exhibit *exhibit)
+{
+	const struct assay_verdict *verdict = &exhibit->verdict;
+	struct assay_rounds rounds;
+	struct assay_error error;
+	uint32_t j, d, count;
+
+	if (verdict->run_count == 0 || !verdict->checks[ASSAY_CHECK_DIGEST].reached ||
+	    verdict->checks[ASSAY_CHECK_DIGEST].reason)
+		return;
+	const size_t room_len = ASSAY_ROUNDS_MAX / ASSAY_SERIES_POINTS + 1;
+	uint64_t *room = malloc(room_len * sizeof *room);
+	exhibit->series = room ? calloc(verdict->run_count, sizeof *exhibit->series) : NULL;
+	bool good = exhibit->series && assay_rounds_open(&rounds, exhibit->path, &error) == ASSAY_OK;
+	for (uint32_t i = 0; good && i < verdict->run_count && assay_rounds_run(&rounds, &j, &d, &count); i++)
+		series_read(&exhibit->series[i], &rounds, count, room);
+	if (exhibit->series && (!good || rounds.malformed)) {
+		free(exhibit->series);
+		exhibit->series = NULL;
+	}
+	if (good)
+		assay_rounds_close(&rounds);
+	free(room);
+}
+
+void assay_exhibit_open(struct assay_exhibit *exhibit, const char *path, const struct assay_policy *policy)
+{
+	const char *slash = strrchr(path, '/');
+
+	memset(exhibit, 0, sizeof *exhibit);
+	snprintf(exhibit->path, sizeof exhibit->path, "%s", path);
+	snprintf(exhibit->name, sizeof exhibit->name, "%s", slash ? slash + 1 : path);
+	char *ending = strstr(exhibit->name, ".intoto.json");
+	if (ending)
+		*ending = '\0';
+	assay_printable(exhibit->name);
+	exhibit->status = assay_verify(&exhibit->verdict, path, NULL, policy);
+	if (exhibit->status)
+		return;
+	files_read(exhibit);
+	statement_read(exhibit);
+	rounds_read(exhibit);
+}
+
+void assay_exhibit_close(struct assay_exhibit *exhibit)
+{
+	assay_verdict_close(&exhibit->verdict);
+	free(exhibit->envelope.payload);
+	json_decref(exhibit->statement.root);
+	free(exhibit->series);
+}
+
+int assay_exhibit_code(const struct assay_exhibit *exhibit)
+{
+	return exhibit->status ? ASSAY_EXIT_ERROR : (int)exhibit->verdict.outcome;
+}
+
+double assay_exhibit_rate(const struct assay_run *run, uint64_t round_ns)
+{
+	if (!run->proved.shown || !run->proved.rounds || !round_ns)
+		return 0;
+	return (double)run->proved.work / run->proved.rounds * 1e9 / (double)round_ns;
+}
+
+static const char *text_of(const json_t *object, const char *member)
+{
+	const char *text = json_string_value(json_object_get(object, member));
+
+	return text && *text ? text : "unknown";
+}
+
+const char *assay_exhibit_device(const struct assay_exhibit *exhibit, uint32_t device, const char *member)
+{
+	return text_of(exhibit->statement.root ? json_array_get(exhibit->statement.devices, device) : NULL, member);
+}
+
+const char *assay_exhibit_harness(const struct assay_exhibit *exhibit, const char *member)
+{
+	return text_of(json_object_get(json_object_get(exhibit->statement.root, "predicate"), "harness"), member);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One attestation as a report shows it: the verdict, what the statement says beside it, the times of its rounds, and
+ * the digests of its files. */
+#ifndef HARNESS_REPORT_EXHIBIT_H
+#define HARNESS_REPORT_EXHIBIT_H
+
+#include "verify/statement.h"
+
+enum {
+	ASSAY_EXHIBITS_MAX = 64,
+	ASSAY_SERIES_POINTS = 200, /* of a plot: more rounds are put together */
+};
+
+/* Rounds that follow each other, as one point of a plot. */
+struct assay_point {
+	double seconds; /* of computing, from the start of the run to the end of these rounds */
+	double median_ms, low_ms, high_ms;
+};
+
+struct assay_series {
+	uint32_t rounds, rounds_a_point, count;
+	struct assay_point points[ASSAY_SERIES_POINTS];
+};
+
+struct assay_exhibit_file {
+	char name[4096];
+	char sha256[65]; /* "" when the file is not there or cannot be read */
+	uint64_t bytes;
+};
+
+enum { ASSAY_EXHIBIT_ATTESTATION, ASSAY_EXHIBIT_TRANSCRIPT, ASSAY_EXHIBIT_RECEIPTS, ASSAY_EXHIBIT_FILES };
+
+struct assay_exhibit {
+	char path[4096];          /* as it was named */
+	char name[64];            /* its last part, without its ending */
+	enum assay_status status; /* of assay_verify, whose error is the verdict's */
+	struct assay_verdict verdict;
+	struct assay_envelope envelope;
+	struct assay_statement statement; /* `root` is NULL unless the verdict's key signed it */
+	struct assay_exhibit_file files[ASSAY_EXHIBIT_FILES];
+	struct assay_series
+	    *series; /* one a run of the verdict; NULL unless the transcript is the one that was signed */
+};
+
+/* Verifies and reads. What cannot be read is left out; the status says whether the attestation could be verified. To be
+ * closed in any case. */
+void assay_exhibit_open(struct assay_exhibit *exhibit, const char *path, const struct assay_policy *policy);
+void assay_exhibit_close(struct assay_exhibit *exhibit);
+
+/* The exit code of its verdict: 3 when it could not be read. */
+int assay_exhibit_code(const struct assay_exhibit *exhibit);
+
+/* Claimed units a second of a run in a round of this time; 0 when nothing was shown or the time is unknown. */
+double assay_exhibit_rate(const struct assay_run *run, uint64_t round_ns);
+
+/* A member of the statement's device or harness, "unknown" where there is none. */
+const char *assay_exhibit_device(const struct assay_exhibit *exhibit, uint32_t device, const char *member);
+const char *assay_exhibit_harness(const struct assay_exhibit *exhibit, const char *member);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a report says of several attestations together. See page_report.h. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/report/page_report.h"
+#include "verify/work.h"
+
+static const char *verdict_of(const struct assay_exhibit *exhibit)
+{
+	return exhibit->status ? "not read" : assay_outcome_name(exhibit->verdict.outcome);
+}
+
+static void overview(struct assay_page *page, const struct assay_exhibit *exhibits, size_t count)
+{
+	static const char *const columns[] = {"file",    "verdict",   "assurance", "profile", "finished, as claimed",
+	                                      "devices", "signed by", NULL};
+
+	assay_page_table_begin(page, "The attestations of this page.", columns, 32);
+	for (size_t i = 0; i < count; i++) {
+		const struct assay_verdict *verdict = &exhibits[i].verdict;
+		assay_page_cell(page, "%zu. %s", i + 1, exhibits[i].name);
+		assay_page_cell(page, "%s", verdict_of(&exhibits[i]));
+		assay_page_cell(page, "%s", verdict->assurance ? verdict->assurance : "-");
+		assay_page_cell(page, "%s", *verdict->profile ? verdict->profile : "-");
+		assay_page_cell(page, "%s", *verdict->finished ? verdict->finished : "-");
+		assay_page_cell(page, "%" PRIu32, verdict->device_count);
+		if (*verdict->keyid)
+			assay_page_cell(page, "%.16s...", verdict->keyid);
+		else
+			assay_page_cell(page, "-");
+	}
+	assay_page_table_end(page);
+}
+
+/* The table that the bars are drawn from. */
+static void rates(struct assay_page *page, const struct assay_exhibit *exhibits, size_t count)
+{
+	static const char *const columns[] = {
+	    "workload", "file", "device", "proven rate", "claimed rate", "median round (95 %)", NULL};
+	char proven[32], claimed[32], low[32], high[32];
+
+	assay_page_table_begin(page,
+	                       "A rate divides all work of a run by all its time; beside it the 95 % interval of that "
+	                       "of the median round.",
+	                       columns, 56);
+	for (size_t w = 0; assay_works[w]; w++)
+		for (size_t i = 0; i < count; i++)
+			for (uint32_t r = 0; r < exhibits[i].verdict.run_count; r++) {
+				const struct assay_run *run = &exhibits[i].verdict.runs[r];
+				if (!run->proved.shown || strcmp(run->workload, assay_works[w]->name) != 0)
+					continue;
+				assay_quantity(proven, run->proved.rate, run->unit, "/s");
+				assay_quantity(claimed, run->claimed.rate, run->unit, "/s");
+				assay_quantity(low, assay_exhibit_rate(run, run->claimed.high_ns), run->unit, "/s");
+				assay_quantity(high, assay_exhibit_rate(run, run->claimed.low_ns), run->unit, "/s");
+				assay_page_cell(page, "%s", run->workload);
+				assay_page_cell(page, "%zu. %s", i + 1, exhibits[i].name);
+				assay_page_cell(page, "#%" PRIu32, run->device);
+				assay_page_cell(page, "%s", run->proved.rate > 0 ? proven : "-");
+				assay_page_cell(page, "%s", run->claimed.rate > 0 ? claimed : "-");
+				if (run->claimed.median_ns)
+					assay_page_cell(page, "%s ... %s", low, high);
+				else
+					assay_page_cell(page, "-");
+			}
+	assay_page_table_end(page);
+}
+
+enum { PANELS_MAX = 16 };
+
+static void bars(struct assay_report_page *report, const struct assay_exhibit *exhibits, size_t count)
+{
+	struct assay_panel panels[PANELS_MAX];
+	char texts[PANELS_MAX][128];
+	const char *alternatives[PANELS_MAX];
+	size_t drawn = 0;
+
+	for (size_t w = 0; assay_works[w] && drawn < PANELS_MAX; w++) {
+		if (!assay_figure_rates(&panels[drawn], exhibits, count, assay_works[w]->name))
+			continue;
+		snprintf(texts[drawn], sizeof texts[drawn], "Rates of %s by file and device, as in the table below.",
+		         assay_works[w]->name);
+		alternatives[drawn] = texts[drawn];
+		drawn++;
+	}
+	assay_page_panels(
+	    report, panels, alternatives, drawn, "rates.png", "Rates",
+	    "Bar and whiskers: claimed rate of the median round with its 95 % interval, by the prover's clock. "
+	    "Diamond: proven rate, by a verifier's clock; it counts certified work only, so that it is lower.");
+}
+
+static void history(struct assay_report_page *report, const struct assay_exhibit *exhibits, size_t count)
+{
+	struct assay_panel panels[PANELS_MAX];
+	char texts[PANELS_MAX][128];
+	const char *alternatives[PANELS_MAX];
+	size_t drawn = 0;
+
+	for (size_t first = 0; first < count; first++)
+		for (size_t w = 0; assay_works[w] && drawn < PANELS_MAX; w++) {
+			if (!assay_figure_history(&panels[drawn], exhibits, count, first, assay_works[w]->name))
+				continue;
+			snprintf(texts[drawn], sizeof texts[drawn],
+			         "Rates of %s over the time at which the files say that "
+			         "they were finished.",
+			         assay_works[w]->name);
+			alternatives[drawn] = texts[drawn];
+			drawn++;
+		}
+	if (!drawn)
+		return;
+	assay_page_heading(&report->page, 2, "History");
+	assay_page_text(&report->page,
+	                "The same devices under the same key and profile, by the time that each file claims.");
+	assay_page_panels(report, panels, alternatives, drawn, "history.png", "History",
+	                  "Rate of the median round with its 95 % interval, by the prover's clock.");
+}
+
+void assay_page_several(struct assay_report_page *report, const struct assay_exhibit *exhibits, size_t count)
+{
+	overview(&report->page, exhibits, count);
+	assay_page_heading(&report->page, 2, "Side by side");
+	assay_page_text(&report->page,
+	                "Rates of different profiles are of different sizes of work, and memory rates hang on "
+	                "the size of the table: compare like with like.");
+	bars(report, exhibits, count);
+	rates(&report->page, exhibits, count);
+	history(report, exhibits, count);
+}
