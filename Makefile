@@ -89,7 +89,7 @@ LIBRARY := $(BUILD)/libassay.a $(BUILD)/libassay.so.0 $(BUILD)/libassay.pc
 SERVE_LIBS := -lmicrohttpd -lsqlite3 $(VERIFY_LIBS) -lpthread
 SERVE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out harness/serve/main.c,$(wildcard harness/serve/*.c))) \
                  $(BUILD)/harness/serve/openapi.o
-SERVE_SHARED := $(addprefix $(BUILD)/harness/,answers.o ask.o limit.o measure.o secret.o state.o terms.o)
+SERVE_SHARED := $(addprefix $(BUILD)/harness/,amount.o answers.o ask.o limit.o measure.o secret.o state.o terms.o)
 ifeq ($(shell pkg-config --exists libmicrohttpd sqlite3 2>/dev/null && echo yes),yes)
 SERVE := $(BUILD)/assay-serve
 endif

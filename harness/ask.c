@@ -3,7 +3,6 @@
  * See ask.h. */
 #include "harness/ask.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include <sodium.h>
 
+#include "harness/amount.h"
 #include "harness/table.h"
 #include "harness/terms.h"
 #include "verify/chain.h"
@@ -21,60 +21,29 @@ enum { DAY_S = 86400 };
 static enum assay_status number_parse(uint32_t *number, const char *text, uint32_t least, uint32_t most,
                                       const char *reason, struct assay_error *error)
 {
-	char *end;
+	uint64_t value;
 
-	errno = 0;
-	unsigned long long value = strtoull(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno || value < least || value > most)
+	if (!assay_amount_number(&value, text, least, most))
 		return assay_fail(error, ASSAY_ERROR_INPUT, reason, "%.32s: not a number from %u to %u", text, least,
 		                  most);
 	*number = (uint32_t)value;
 	return ASSAY_OK;
 }
 
-/* A number and a unit of these. */
-struct unit {
-	const char *name;
-	uint64_t factor;
-};
-
-static bool quantity_parse(uint64_t *quantity, const char *text, const struct unit *units, uint64_t least,
-                           uint64_t most)
-{
-	char *end;
-
-	errno = 0;
-	unsigned long long number = strtoull(text, &end, 10);
-	if (*text < '0' || *text > '9' || errno || number > most)
-		return false;
-	for (; units->name; units++)
-		if (strcmp(end, units->name) == 0 && number <= most / units->factor) {
-			*quantity = number * units->factor;
-			return *quantity >= least;
-		}
-	return false;
-}
-
 static enum assay_status time_parse(uint64_t *seconds, const char *text, const char *option, uint64_t least,
                                     uint64_t most, const char *reason, struct assay_error *error)
 {
-	static const struct unit units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", DAY_S}, {NULL, 0}};
-
-	return quantity_parse(seconds, text, units, least, most)
+	return assay_amount_time(seconds, text, least, most)
 	           ? ASSAY_OK
 	           : assay_fail(error, ASSAY_ERROR_INPUT, reason,
 	                        "%s %.32s: not %" PRIu64 " s to %" PRIu64 " s, as 90s, 10m, 24h or 7d", option, text,
 	                        least, most);
 }
 
-/* The GB of a card's label are GiB. */
 static enum assay_status size_parse(uint64_t *bytes, const char *text, const char *option, const char *reason,
                                     struct assay_error *error)
 {
-	static const struct unit units[] = {
-	    {"MiB", UINT64_C(1) << 20}, {"GiB", UINT64_C(1) << 30}, {"GB", UINT64_C(1) << 30}, {NULL, 0}};
-
-	return quantity_parse(bytes, text, units, 1, UINT64_C(1) << 50)
+	return assay_amount_size(bytes, text, 1, UINT64_C(1) << 50)
 	           ? ASSAY_OK
 	           : assay_fail(error, ASSAY_ERROR_INPUT, reason, "%s %.32s: not a size like 512MiB or 80GiB", option,
 	                        text);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/amount.h"
 #include "harness/compare/baseline.h"
 #include "harness/command.h"
 #include "harness/trust.h"
@@ -70,9 +71,8 @@ int assay_command_baseline(int argc, char **argv)
 	static struct assay_trusted trusted;
 	struct assay_baselines baselines;
 	struct assay_error error;
-	unsigned long keep = 0;
+	uint64_t keep = 0;
 	bool json = false;
-	char *end;
 
 	for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
 		if (option == 't' || option == 'V') {
@@ -80,8 +80,7 @@ int assay_command_baseline(int argc, char **argv)
 				return assay_complain(&error);
 		} else if (option == 'j') {
 			json = true;
-		} else if (option != 'k' || *optarg < '0' || *optarg > '9' || (keep = strtoul(optarg, &end, 10)) < 1 ||
-		           keep > 1000 || *end) {
+		} else if (option != 'k' || !assay_amount_number(&keep, optarg, 1, 1000)) {
 			return assay_usage(usage, option == 'h');
 		}
 	}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/amount.h"
 #include "harness/choose.h"
 #include "harness/command.h"
 #include "harness/limit.h"
@@ -202,11 +203,10 @@ int assay_command_bench(int argc, char **argv)
 	static struct assay_device devices[ASSAY_DEVICES_MAX];
 	const struct assay_work *works[ASSAY_SEGMENTS_MAX];
 	const char *device_list = "all", *work_list = "all", *variant = NULL;
-	unsigned long seconds = 2;
+	uint64_t seconds = 2;
 	struct assay_error error;
 	uint32_t device_count = 0, work_count = 0;
 	bool json = false;
-	char *end;
 
 	for (int option; (option = getopt_long(argc, argv, "d:w:jh", options, NULL)) != -1;) {
 		if (option == 'd')
@@ -220,7 +220,7 @@ int assay_command_bench(int argc, char **argv)
 		else if (option == 'T') {
 			if (!assay_limit_option(optarg))
 				return ASSAY_EXIT_ERROR;
-		} else if (option != 't' || (seconds = strtoul(optarg, &end, 10)) < 1 || seconds > 600 || *end)
+		} else if (option != 't' || !assay_amount_number(&seconds, optarg, 1, 600))
 			return assay_usage(usage, option == 'h');
 	}
 	if (optind < argc)

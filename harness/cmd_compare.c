@@ -9,6 +9,7 @@
 
 #include <sodium.h>
 
+#include "harness/amount.h"
 #include "harness/command.h"
 #include "harness/compare/files.h"
 #include "harness/limit.h"
@@ -110,7 +111,7 @@ static const struct option options[] = {
 /* What was asked for. */
 struct asked {
 	bool ab, history, json, across;
-	unsigned long calibrate;
+	uint64_t calibrate;
 	const char *output, *floor, *junit, *markdown, *bigger, *openmetrics;
 	struct assay_interleave plan;
 	struct assay_trusted trusted;
@@ -118,23 +119,15 @@ struct asked {
 
 static atomic_bool stopped;
 
-static bool number_parse(unsigned long *number, const char *text, unsigned long least, unsigned long most)
-{
-	char *end;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	*number = strtoul(text, &end, 10);
-	return !*end && *number >= least && *number <= most;
-}
+enum { TIME_S_MAX = 7 * 86400 };
 
 static bool time_parse(uint64_t *ns, const char *text)
 {
-	uint64_t ms;
+	uint64_t seconds;
 
-	if (!assay_limit_parse(&ms, text))
+	if (!assay_amount_time(&seconds, text, 1, TIME_S_MAX))
 		return false;
-	*ns = ms * 1000000;
+	*ns = seconds * 1000000000;
 	return true;
 }
 
@@ -158,19 +151,11 @@ static bool absolute_parse(double *value, const char *text)
 	return *text >= '0' && *text <= '9' && !*end && isfinite(*value);
 }
 
-static bool seed_parse(uint64_t *seed, const char *text)
-{
-	char *end;
-
-	*seed = strtoull(text, &end, 10);
-	return *text >= '0' && *text <= '9' && !*end;
-}
-
 /* One option. False: it is none of ours, or cannot be what it is given. */
 static bool option_take(struct asked *asked, struct assay_comparison *comparison, int option)
 {
 	double share = 0;
-	unsigned long number = 0;
+	uint64_t number = 0;
 
 	switch (option - 256) {
 	case AB:
@@ -189,7 +174,7 @@ static bool option_take(struct asked *asked, struct assay_comparison *comparison
 		return time_parse(&asked->plan.budget_ns, optarg);
 	case PAIRS:
 		asked->plan.budget_ns = 0;
-		if (!number_parse(&number, optarg, 8, ASSAY_PAIRS_MAX))
+		if (!assay_amount_number(&number, optarg, 8, ASSAY_PAIRS_MAX))
 			return false;
 		asked->plan.pairs = (uint32_t)number;
 		return true;
@@ -204,12 +189,12 @@ static bool option_take(struct asked *asked, struct assay_comparison *comparison
 	case WALL:
 		return asked->plan.wall = true;
 	case SEED:
-		return seed_parse(&comparison->seed, optarg);
+		return assay_amount_number(&comparison->seed, optarg, 0, UINT64_MAX);
 	case FLOOR:
 		asked->floor = optarg;
 		return true;
 	case CALIBRATE:
-		return number_parse(&asked->calibrate, optarg, ASSAY_CALIBRATE_MIN, ASSAY_CALIBRATE_MAX);
+		return assay_amount_number(&asked->calibrate, optarg, ASSAY_CALIBRATE_MIN, ASSAY_CALIBRATE_MAX);
 	case ACROSS:
 		return asked->across = true;
 	case HISTORY:

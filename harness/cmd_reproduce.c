@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/amount.h"
 #include "harness/choose.h"
 #include "harness/command.h"
 #include "harness/limit.h"
@@ -189,10 +190,9 @@ int assay_command_reproduce(int argc, char **argv)
 	static struct assay_device devices[ASSAY_DEVICES_MAX];
 	static struct original original;
 	const char *id = "cpu", *variant = NULL;
-	unsigned long rounds = UINT32_MAX;
+	uint64_t rounds = UINT32_MAX;
 	struct assay_error error;
 	uint32_t count = 0;
-	char *end;
 
 	for (int option; (option = getopt_long(argc, argv, "d:h", options, NULL)) != -1;) {
 		if (option == 'd') {
@@ -200,8 +200,7 @@ int assay_command_reproduce(int argc, char **argv)
 		} else if (option == 'v') {
 			variant = optarg;
 		} else if (option == 'r') {
-			rounds = strtoul(optarg, &end, 10);
-			if (*optarg < '0' || *optarg > '9' || *end || rounds < 1 || rounds > ASSAY_ROUNDS_MAX) {
+			if (!assay_amount_number(&rounds, optarg, 1, ASSAY_ROUNDS_MAX)) {
 				fprintf(stderr, "assay: --rounds %s: not 1 to %d (plan.rounds)\n", optarg,
 				        ASSAY_ROUNDS_MAX);
 				return ASSAY_EXIT_ERROR;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "harness/amount.h"
 #include "harness/command.h"
 #include "harness/limit.h"
 #include "harness/remote.h"
@@ -53,16 +54,7 @@ static const char usage[] =
     "      --ca FILE           with a URL: trust only the authorities in this PEM file (ASSAY_CA_FILE; the system's)\n"
     "      --json              the verdict as JSON on standard output\n";
 
-enum { DURATION_MS_MAX = 86400000, CHECKPOINT_S_MAX = 3600 };
-
-static bool number_parse(uint32_t *number, const char *text, unsigned long least, unsigned long most)
-{
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
-
-	*number = (uint32_t)value;
-	return *text >= '0' && *text <= '9' && *end == '\0' && value >= least && value <= most;
-}
+enum { DURATION_S_MAX = 86400, CHECKPOINT_S_MAX = 3600 };
 
 /* The name of the checkpoint without its ending; else one by the time. */
 static const char *prefix_default(char prefix[ASSAY_PATH_MAX], const char *checkpoint)
@@ -135,7 +127,7 @@ int assay_command_run(int argc, char **argv)
 	};
 	struct assay_order options = {.workloads = "all", .profile = "quick", .samples = 512, .devices = "all"};
 	char prefix[ASSAY_PATH_MAX];
-	uint64_t duration_ms;
+	uint64_t number;
 	bool shaped = false; /* an option that a checkpoint has settled */
 	bool sized = false;  /* one that a challenge has */
 
@@ -159,39 +151,42 @@ int assay_command_run(int argc, char **argv)
 			options.prefix = optarg;
 			break;
 		case 't':
-			if (!assay_limit_parse(&duration_ms, optarg) || duration_ms > DURATION_MS_MAX) {
+			if (!assay_amount_time(&number, optarg, 1, DURATION_S_MAX)) {
 				fprintf(stderr,
 				        "assay: --duration %s: not 1 to 86400 seconds, as 90, 90s, 10m or 1h "
 				        "(profile.duration)\n",
 				        optarg);
 				return ASSAY_EXIT_ERROR;
 			}
-			options.duration_s = (uint32_t)(duration_ms / 1000);
+			options.duration_s = (uint32_t)number;
 			break;
 		case 'T':
 			if (!assay_limit_option(optarg))
 				return ASSAY_EXIT_ERROR;
 			break;
 		case 'g':
-			if (!number_parse(&options.stagger_ms, optarg, 0, ASSAY_STAGGER_ASKED_MAX)) {
+			if (!assay_amount_number(&number, optarg, 0, ASSAY_STAGGER_ASKED_MAX)) {
 				fprintf(stderr, "assay: --stagger %s: not 0 to %d milliseconds (plan.stagger)\n",
 				        optarg, ASSAY_STAGGER_ASKED_MAX);
 				return ASSAY_EXIT_ERROR;
 			}
+			options.stagger_ms = (uint32_t)number;
 			break;
 		case 'P':
-			if (!number_parse(&options.power_budget_w, optarg, 1, ASSAY_POWER_BUDGET_W_MAX)) {
+			if (!assay_amount_number(&number, optarg, 1, ASSAY_POWER_BUDGET_W_MAX)) {
 				fprintf(stderr, "assay: --power-budget %s: not 1 to %d watts (plan.power)\n", optarg,
 				        ASSAY_POWER_BUDGET_W_MAX);
 				return ASSAY_EXIT_ERROR;
 			}
+			options.power_budget_w = (uint32_t)number;
 			break;
 		case 'c':
-			if (!number_parse(&options.checkpoint_s, optarg, 1, CHECKPOINT_S_MAX)) {
+			if (!assay_amount_number(&number, optarg, 1, CHECKPOINT_S_MAX)) {
 				fprintf(stderr, "assay: --checkpoint %s: not 1 to %d seconds (plan.checkpoint)\n",
 				        optarg, CHECKPOINT_S_MAX);
 				return ASSAY_EXIT_ERROR;
 			}
+			options.checkpoint_s = (uint32_t)number;
 			break;
 		case 'C':
 			options.challenge = optarg;

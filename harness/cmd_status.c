@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "harness/amount.h"
 #include "harness/command.h"
 #include "harness/last.h"
 
@@ -57,25 +58,6 @@ static int code_of(const struct request *request, enum assay_last_state state)
 	if (state == ASSAY_LAST_NONE && strcmp(request->map->name, "slurm") == 0 && !request->max_age_s)
 		return 0;
 	return request->map->codes[state];
-}
-
-static bool age_parse(uint64_t *seconds, const char *text)
-{
-	static const struct {
-		char unit;
-		uint32_t seconds;
-	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-	char *end;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	const unsigned long long number = strtoull(text, &end, 10);
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-		if (*end == units[i].unit && end[1] == '\0' && number > 0 && number <= AGE_S_MAX / units[i].seconds) {
-			*seconds = number * units[i].seconds;
-			return true;
-		}
-	return false;
 }
 
 /* "3 h ago". */
@@ -172,7 +154,9 @@ int assay_command_status(int argc, char **argv)
 	struct request request = {.map = maps};
 
 	for (int option; (option = getopt_long(argc, argv, "jh", options, NULL)) != -1;) {
-		if (option == 'a' && age_parse(&request.max_age_s, optarg))
+		/* With a unit: whoever writes 7 seldom means seconds. */
+		if (option == 'a' && optarg[strspn(optarg, "0123456789")] &&
+		    assay_amount_time(&request.max_age_s, optarg, 1, AGE_S_MAX))
 			continue;
 		if (option == 't' && *optarg) {
 			request.textfile = optarg;

@@ -13,10 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/amount.h"
 #include "harness/command.h"
 #include "harness/measure.h"
 #include "harness/state.h"
 
+enum { SECONDS_MAX = 7 * 24 * 3600 };
 enum { RUNNING, HELD, ENDING };
 
 static atomic_int state = RUNNING;
@@ -24,27 +26,6 @@ static sem_t started;
 static uint64_t end_ns; /* 0 = no limit; set before the thread starts */
 static char given[32];
 static _Atomic(const char *) doing = "starting";
-
-bool assay_limit_parse(uint64_t *ms, const char *text)
-{
-	static const struct {
-		const char *unit;
-		uint64_t seconds;
-	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}};
-	const uint64_t most = UINT64_C(7) * 24 * 3600;
-	char *end;
-
-	errno = 0;
-	unsigned long long number = strtoull(text, &end, 10);
-	if (*text < '0' || *text > '9' || errno || number == 0 || number > most)
-		return false;
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-		if (strcmp(end, units[i].unit) == 0 && number * units[i].seconds <= most) {
-			*ms = number * units[i].seconds * 1000;
-			return true;
-		}
-	return false;
-}
 
 static void wait_until(uint64_t ns)
 {
@@ -73,10 +54,10 @@ static void *watch(void *context)
 
 bool assay_limit_option(const char *text)
 {
-	uint64_t ms;
+	uint64_t seconds;
 	pthread_t thread;
 
-	if (!assay_limit_parse(&ms, text)) {
+	if (!assay_amount_time(&seconds, text, 1, SECONDS_MAX)) {
 		fprintf(stderr, "assay: --max-time %.32s: not a time like 25s, 2m or 1h, at most 7 days (time.limit)\n",
 		        text);
 		return false;
@@ -86,7 +67,7 @@ bool assay_limit_option(const char *text)
 		return false;
 	}
 	snprintf(given, sizeof given, "%s", text);
-	end_ns = assay_clock_ns() + ms * 1000000;
+	end_ns = assay_clock_ns() + seconds * 1000000000;
 	if (sem_init(&started, 0, 0) != 0 || pthread_create(&thread, NULL, watch, NULL) != 0) {
 		fprintf(stderr, "assay: --max-time: no thread can be started to watch it (time.limit)\n");
 		return false;

@@ -7,11 +7,9 @@
 
 #include "verify/bytes.h"
 
-/* "25s", "2m", "1h", or seconds: 1 s to 7 days. */
-bool assay_limit_parse(uint64_t *ms, const char *text);
-
-/* Starts the clock with the text of an option. When the time has passed, the process removes unfinished files, says so
- * in one line (time.exceeded) and exits with 3, even if all other threads hang. False, and said, when it is no time. */
+/* Starts the clock with the text of an option: 1 s to 7 days. When the time has passed, the process removes unfinished
+ * files, says so in one line (time.exceeded) and exits with 3, even if all other threads hang. False, and said, when it
+ * is no time. */
 bool assay_limit_option(const char *text);
 
 /* What is left, in nanoseconds; UINT64_MAX without a limit. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See command.h: what the commands share. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "harness/amount.h"
 #include "harness/serve/command.h"
 
 int assay_serve_complain(const struct assay_error *error)
@@ -22,11 +22,7 @@ int assay_serve_usage(const char *text, bool asked)
 enum assay_status assay_serve_number(uint64_t *number, const char *option, const char *text, uint64_t least,
                                      uint64_t most, struct assay_error *error)
 {
-	char *end;
-
-	errno = 0;
-	*number = strtoull(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno || *number < least || *number > most)
+	if (!assay_amount_number(number, text, least, most))
 		return assay_fail(error, ASSAY_ERROR_INPUT, "option.number", "%s %.32s: not a number from %llu to %llu",
 		                  option, text, (unsigned long long)least, (unsigned long long)most);
 	return ASSAY_OK;

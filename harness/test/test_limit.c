@@ -17,26 +17,6 @@ TestSuite(limit, .init = shim_reset, .fini = support_leave, .timeout = 120);
 
 static struct assay_error error;
 
-Test(limit, times)
-{
-	static const struct {
-		const char *text;
-		uint64_t ms;
-	} good[] = {{"1", 1000},   {"25s", 25000},        {"2m", 120000},      {"1h", 3600000},
-	            {"90", 90000}, {"604800", 604800000}, {"168h", 604800000}, {"007", 7000}};
-	static const char *const bad[] = {"",    "0",  "0s",     "-1",   "+5",  " 5",   "5 ", "5S",
-	                                  "5ms", "1d", "604801", "169h", "1.5", "2m30", "s",  "99999999999999999999",
-	                                  "x"};
-	uint64_t ms;
-
-	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-		cr_expect(assay_limit_parse(&ms, good[i].text), "%s", good[i].text);
-		cr_expect_eq(ms, good[i].ms, "%s", good[i].text);
-	}
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		cr_expect_not(assay_limit_parse(&ms, bad[i]), "\"%s\"", bad[i]);
-}
-
 /* ---- The end ---- */
 
 enum end { HANGS, HOLDS, HOLDS_TWICE, RELEASES };
