@@ -229,7 +229,7 @@ test:
 	@ci/setup test
 	@$(MAKE) -s --no-print-directory -j$(JOBS) all $(BUILD)/assay-tests
 	@$(MAKE) -s --no-print-directory -j$(JOBS) BUILD=build/asan EXTRA='$(SANITIZE_asan)' all build/asan/assay-tests
-	@$(MAKE) -s --no-print-directory -j$(JOBS) BUILD=build/tsan EXTRA='$(SANITIZE_tsan)' build/tsan/threads
+	@$(MAKE) -s --no-print-directory -j$(JOBS) BUILD=build/tsan EXTRA='$(SANITIZE_tsan)' build/tsan/threads $(if $(CARRIED),,build/tsan/assay-serve)
 	@ci/test
 
 check:
