@@ -234,13 +234,20 @@ test:
 
 check:
 	@ci/setup check
-	@$(MAKE) -s --no-print-directory -j$(JOBS) all
+	@$(MAKE) -s --no-print-directory -j$(JOBS) all build/lint/done
 	@PYTHON='$(PYTHON)' FORMATTED='$(FORMATTED)' ci/check
+
+# What checks ci/templates/, from PyPI.
+build/lint/done: ci/lint.txt
+	@mkdir -p build
+	$(PYTHON) -m venv --clear build/lint
+	build/lint/bin/pip install -q --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r $<
+	touch $@
 
 help:
 	@echo 'make certify   install what is missing, build, benchmark every device, sign, verify, report'
 	@echo 'make test      install what is missing, build, run every test, also under sanitizers'
-	@echo 'make check     what CI checks besides: style, include law, warnings, vectors, results, fuzzers'
+	@echo 'make check     what CI checks besides: style, include law, warnings, vectors, results, templates, fuzzers'
 	@echo 'make           build/assay, build/assay-verify, libassay; build/assay-serve where its libraries are'
 	@echo 'make bench     bare and whole rates, and the cost of a recheck'
 	@echo 'make peers     the same side by side with OpenBLAS and hashcat'
