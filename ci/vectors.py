@@ -61,33 +61,40 @@ def le64(x):
     return struct.pack("<Q", x)
 
 
+def double_round(a, b, c, d):
+    """ChaCha's, on the four rows of states: the last axis but one of each has its four words, the last one the states."""
+    def rotate(x, n):
+        return (x << np.uint32(n)) | (x >> np.uint32(32 - n))
+
+    def quarters(a, b, c, d):
+        for low, high in ((16, 12), (8, 7)):
+            a = a + b
+            d = rotate(d ^ a, low)
+            c = c + d
+            b = rotate(b ^ c, high)
+        return a, b, c, d
+
+    def turned(x, by):
+        return x[..., [(i + by) % 4 for i in range(4)], :]
+
+    a, b, c, d = quarters(a, b, c, d)
+    a, b, c, d = quarters(a, turned(b, 1), turned(c, 2), turned(d, 3))
+    return a, turned(b, 3), turned(c, 2), turned(d, 1)
+
+
 def chacha20(key, first, count, nonce=bytes(12)):
     """§1.3: blocks first … first+count-1 as a uint8 array; a state word is a vector over blocks."""
     out = np.empty((count, 16), "<u4")
     fixed = np.frombuffer(b"expand 32-byte k" + key + bytes(4) + nonce, "<u4").astype(np.uint32)
 
-    def rotate(x, n):
-        return (x << np.uint32(n)) | (x >> np.uint32(32 - n))
-
-    def quarter(a, b, c, d):
-        for low, high in ((16, 12), (8, 7)):
-            a += b
-            d = rotate(d ^ a, low)
-            c += d
-            b = rotate(b ^ c, high)
-        return a, b, c, d
-
     for at in range(0, count, 4096):
         n = min(4096, count - at)
         init = np.repeat(fixed[:, None], n, axis=1)
         init[12] = np.arange(first + at, first + at + n, dtype=np.uint64).astype(np.uint32)
-        a, b, c, d = (init[4 * i:4 * i + 4].copy() for i in range(4))
+        rows = tuple(init.reshape(4, 4, n))
         for _ in range(10):
-            a, b, c, d = quarter(a, b, c, d)
-            b, c, d = b[[1, 2, 3, 0]], c[[2, 3, 0, 1]], d[[3, 0, 1, 2]]
-            a, b, c, d = quarter(a, b, c, d)
-            b, c, d = b[[3, 0, 1, 2]], c[[2, 3, 0, 1]], d[[1, 2, 3, 0]]
-        out[at:at + n] = (np.concatenate((a, b, c, d)) + init).T
+            rows = double_round(*rows)
+        out[at:at + n] = (np.concatenate(rows) + init).T
     return out.reshape(-1).view(np.uint8)
 
 
@@ -273,7 +280,13 @@ def has(x, names):
 
 # ---------------------------------------------------------------- §5 workloads
 
-class Matmul:
+class Workload:
+    def leaves(self, places):
+        """Of (seed, leaf) each."""
+        return [self.value(*place) for place in places]
+
+
+class Matmul(Workload):
     """§5.1 `matmul-i8/1`."""
     unit, name, k_max, element, tile, chunk = "op", "matmul-i8/1", 131008, 1, 16, 1024
 
@@ -318,7 +331,7 @@ class Matmul:
         return [tile.tobytes() for tile in tiles]
 
 
-class Sha256:
+class Sha256(Workload):
     """§5.2 `sha256/1`."""
     unit = "hash"
 
@@ -408,17 +421,26 @@ class MatmulF32(Matmul):
         return to_odd(*two_sum(a * b, c)).astype(np.float32).astype(np.float64)
 
     def product(self, a, b):
-        c = np.zeros((len(a), len(b)))
-        for l in range(a.shape[1]):
-            c = self.fma(*np.broadcast_arrays(a[:, l:l + 1], b[:, l][None, :], c))
+        """a·bᵀ of the last two axes: one step for all entries of all products that are asked for."""
+        a, b = (np.ascontiguousarray(np.moveaxis(x, -1, 0)) for x in (a, b))
+        c = np.zeros(a.shape[1:] + b.shape[-1:])
+        for l in range(len(a)):
+            c = self.fma(*np.broadcast_arrays(a[l, ..., :, None], b[l, ..., None, :], c))
         return c
 
     def encode(self, numbers):
         return numbers.astype("<f%d" % self.element).tobytes()
 
     def value(self, seed, t):
-        i, j = divmod(t, self.n // 8)
-        return self.encode(self.product(*(self.rows(key, 8 * x, 8) for key, x in zip(self.keys(seed), (i, j)))))
+        return self.leaves([(seed, t)])[0]
+
+    def leaves(self, places):
+        return [self.encode(tile) for at in range(0, len(places), 64) for tile in self.tiles(places[at:at + 64])]
+
+    def tiles(self, places):
+        """All at once: one alone takes almost as long."""
+        rows = [[self.rows(key, 8 * x, 8) for key, x in zip(self.keys(seed), divmod(t, self.n // 8))] for seed, t in places]
+        return self.product(*(np.stack(operand) for operand in zip(*rows)))
 
     def values(self, seed):
         key_a, key_b = self.keys(seed)
@@ -458,27 +480,12 @@ class Memory:
 
     @staticmethod
     def mix(x, double_rounds):
-        def rotate(words, n):
-            return (words << np.uint32(n)) | (words >> np.uint32(32 - n))
-
-        def quarter(half, columns):
-            a, b, c, d = (half[[4 * row + column for column in columns[row]]] for row in range(4))
-            for low, high in ((16, 12), (8, 7)):
-                a = a + b
-                d = rotate(d ^ a, low)
-                c = c + d
-                b = rotate(b ^ c, high)
-            for row, words in enumerate((a, b, c, d)):
-                half[[4 * row + column for column in columns[row]]] = words
-
-        straight = [[0, 1, 2, 3]] * 4
-        diagonal = [[(i + row) % 4 for i in range(4)] for row in range(4)]
+        """Both halves at once, which swap their last rows."""
+        a, b, c, d = x.reshape(2, 4, 4, -1).swapaxes(0, 1)
         for _ in range(double_rounds):
-            for half in (x[:16], x[16:]):
-                quarter(half, straight)
-                quarter(half, diagonal)
-            x[12:16], x[28:32] = x[28:32].copy(), x[12:16].copy()
-        return x
+            a, b, c, d = double_round(a, b, c, d)
+            d = d[::-1]
+        return np.stack((a, b, c, d), axis=1).reshape(32, -1)
 
     def table_key(self, fill):
         return chacha20(H("assay/1 memory/1 table\n", fill), 0, 2).view("<u4").astype(np.uint32)
@@ -500,15 +507,15 @@ class Memory:
     def step(self, state, key):
         return self.mix(state ^ self.item(key, self.index(state)), 2)
 
-    def walk(self, places, fill):
-        """Leaves, each of a (seed, walker), all at once: one alone takes almost as long."""
+    def leaves(self, places, fill):
+        """All at once: one alone takes almost as long."""
         key, state = self.table_key(fill), self.start(places)
         for _ in range(self.reads):
             state = self.step(state, key)
         return [state[:, i].astype("<u4").tobytes() for i in range(len(places))]
 
     def values(self, seed, fill):
-        return self.walk([(seed, w) for w in range(1 << self.walkers)], fill)
+        return self.leaves([(seed, w) for w in range(1 << self.walkers)], fill)
 
 
 class MemoryFill(Memory):
@@ -1010,18 +1017,14 @@ class Verification:
                 self.note("recheck", "run.empty", where)
             return segment.is_fill
         fill = (chain.run_seeds[j - 1, d],) if segment.name in FILLS else ()
-        seeds, hashes = [chain.run_seeds[j, d]], {}
+        seeds = [chain.run_seeds[j, d]]
         for root in roots:
             seeds.append(next_seed(seeds[-1], root))
         drawn = draws(chain.draw_key(j, d), len(roots) * segment.leaves, challenge.samples)
-        if fill:
-            places = [(seeds[y // segment.leaves], y % segment.leaves) for y in drawn]
-            hashes = {y: leaf(x) for y, x in zip(drawn, segment.workload.walk(places, *fill))}
-        for y, path in zip(drawn, t.openings[j, d]):
+        places = [(seeds[y // segment.leaves], y % segment.leaves) for y in drawn]
+        for y, value, path in zip(drawn, segment.workload.leaves(places, *fill), t.openings[j, d]):
             r, i = divmod(y, segment.leaves)
-            if y not in hashes:
-                hashes[y] = leaf(segment.workload.value(seeds[r], i))
-            if fold(hashes[y], i, path) != roots[r]:
+            if fold(leaf(value), i, path) != roots[r]:
                 self.note("recheck", "leaf.mismatch", "%s round %d leaf %d" % (where, r, i))
                 return False
         short = len(roots) < max(segment.rounds or 0, getattr(segment.workload, "least", 0))
