@@ -10,8 +10,7 @@
 #include "harness/command.h"
 #include "harness/report/page_report.h"
 #include "harness/state.h"
-
-enum { KEYS_MAX = 1024 };
+#include "harness/trust.h"
 
 static const char usage[] =
     "usage: assay report [--trust KEY.pub|DIR]... [--verifier KEY.pub|DIR]... -o DIR [--force] ATTESTATION...\n"
@@ -31,7 +30,7 @@ static const char usage[] =
 struct request {
 	const char *directory;
 	bool replace;
-	struct assay_policy policy;
+	struct assay_trusted trusted;
 	char *recheck; /* options with keys, as they were given */
 	size_t recheck_len;
 	FILE *options;
@@ -103,6 +102,7 @@ static enum assay_status write_all(struct request *request, struct assay_exhibit
 
 static int report(struct request *request, char **paths, size_t count)
 {
+	const struct assay_policy policy = assay_trusted_policy(&request->trusted);
 	struct assay_error error;
 	struct assay_exhibit *exhibits;
 	int code = ASSAY_EXIT_ERROR;
@@ -118,7 +118,7 @@ static int report(struct request *request, char **paths, size_t count)
 		return assay_complain(&error);
 	}
 	for (size_t i = 0; i < count; i++) {
-		assay_exhibit_open(&exhibits[i], paths[i], &request->policy);
+		assay_exhibit_open(&exhibits[i], paths[i], &policy);
 		if (exhibits[i].status)
 			(void)assay_complain(&exhibits[i].verdict.error);
 	}
@@ -132,18 +132,13 @@ static int report(struct request *request, char **paths, size_t count)
 	return code;
 }
 
-static int key_option(struct request *request, bool trust)
+static int key_option(struct request *request, bool verifier)
 {
-	static uint8_t keys[2][KEYS_MAX][ASSAY_KEY_BYTES];
-	struct assay_policy *policy = &request->policy;
-	size_t *count = trust ? &policy->trusted_count : &policy->verifiers_count;
 	struct assay_error error;
 
-	if (assay_keys_gather(keys[trust], count, KEYS_MAX, optarg, &error) != ASSAY_OK)
+	if (assay_trusted_add(&request->trusted, verifier, optarg, &error) != ASSAY_OK)
 		return assay_complain(&error);
-	policy->trusted = (const uint8_t(*)[ASSAY_KEY_BYTES])keys[true];
-	policy->verifiers = (const uint8_t(*)[ASSAY_KEY_BYTES])keys[false];
-	fputs(trust ? "--trust " : "--verifier ", request->options);
+	fputs(verifier ? "--verifier " : "--trust ", request->options);
 	assay_page_quote(request->options, optarg);
 	fputc(' ', request->options);
 	return 0;
@@ -163,7 +158,7 @@ static int options_read(struct request *request, int argc, char **argv)
 		else if (option == 'f')
 			request->replace = true;
 		else if (option == 't' || option == 'V') {
-			const int code = key_option(request, option == 't');
+			const int code = key_option(request, option == 'V');
 			if (code)
 				return code;
 		} else
@@ -176,7 +171,7 @@ static int options_read(struct request *request, int argc, char **argv)
 
 int assay_command_report(int argc, char **argv)
 {
-	struct request request = {0};
+	static struct request request;
 
 	request.options = open_memstream(&request.recheck, &request.recheck_len);
 	if (!request.options)

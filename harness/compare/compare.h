@@ -77,6 +77,9 @@ double assay_percent(const struct assay_compared *finding, double worse);
 void assay_comparison_print(FILE *out, const struct assay_comparison *comparison);
 json_t *assay_comparison_json(const struct assay_comparison *comparison); /* NULL when out of memory */
 
+/* Writes text for XML or Markdown: characters that are special there by their number. */
+void assay_text_escaped(FILE *out, const char *text, const char *special);
+
 /* What the functions below have in common: `print` writes the file. */
 enum assay_status assay_comparison_write(void (*print)(FILE *out, const struct assay_comparison *comparison),
                                          const struct assay_comparison *comparison, const char *path,

@@ -74,12 +74,7 @@ json_t *assay_comparison_json(const struct assay_comparison *comparison)
 
 static void xml(FILE *out, const char *text)
 {
-	for (; *text; text++) {
-		if (strchr("<>&\"'", *text))
-			fprintf(out, "&#%d;", *text);
-		else
-			fputc(*text, out);
-	}
+	assay_text_escaped(out, text, "<>&\"'");
 }
 
 static void why(FILE *out, const struct assay_compared *finding)

@@ -101,15 +101,20 @@ void assay_comparison_print(FILE *out, const struct assay_comparison *comparison
 	fprintf(out, "  %s\n", assay_judgement_name(assay_comparison_verdict(comparison)));
 }
 
-/* What Markdown would take for its own. */
-static void escaped(FILE *out, const char *text)
+void assay_text_escaped(FILE *out, const char *text, const char *special)
 {
 	for (; *text; text++) {
-		if (strchr("\\`*_[]<>|&~#@!", *text))
+		if (strchr(special, *text))
 			fprintf(out, "&#%d;", *text);
 		else
 			fputc(*text, out);
 	}
+}
+
+/* What Markdown would take for its own. */
+static void escaped(FILE *out, const char *text)
+{
+	assay_text_escaped(out, text, "\\`*_[]<>|&~#@!");
 }
 
 static void markdown(FILE *out, const struct assay_comparison *comparison)
