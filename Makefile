@@ -95,7 +95,7 @@ SERVE := $(BUILD)/assay-serve
 endif
 
 # Not of the test program: other programs and libraries, and what is compiled in its own way.
-TEST_SOURCES := $(filter-out verify/test/fuzz_%.c harness/test/double%.c harness/test/cheats.c harness/test/slowdown.c \
+TEST_SOURCES := $(filter-out verify/test/fuzz_%.c harness/test/fuzz_%.c harness/test/double%.c harness/test/cheats.c harness/test/slowdown.c \
                 $(addprefix harness/test/,threads.c races.c units.c group.c halves.c hip_over_cuda.c soft.c), \
                 $(wildcard verify/test/*.c harness/test/*.c))
 # The server's own are left out on a machine that things are carried to: it has neither of its libraries, and no use for it.
@@ -415,9 +415,12 @@ FUZZ_SECONDS ?= 30
 FUZZ_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_OBJECTS := $(VERIFY_OBJECTS:$(BUILD)/%=$(BUILD)/fuzz/%)
 FUZZERS := $(patsubst verify/test/%.c,$(BUILD)/fuzz/%,$(wildcard verify/test/fuzz_*.c))
+# The harness's own: readers of what nobody vouches for.
+FUZZ_BENCHMARKS_OBJECTS := $(addprefix $(BUILD)/fuzz/harness/,test/fuzz_benchmarks.o $(addprefix compare/,benchmarks.o \
+                           benchmarks_formats.o benchmarks_text.o stats.o)) $(BUILD)/fuzz/verify/cli.o
 FUZZ_COMPILE = $(FUZZ_CC) $(CPPFLAGS) $(filter-out $(EXTRA),$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer-no-link $(FUZZ_SANITIZE)
 
-FUZZ_RUNS := $(FUZZERS:%=%.run)
+FUZZ_RUNS := $(FUZZERS:%=%.run) $(BUILD)/fuzz/fuzz_benchmarks.run
 .PHONY: fuzz $(FUZZ_RUNS)
 fuzz: $(FUZZ_RUNS)
 $(FUZZ_RUNS): %.run: % $(BUILD)/fuzz/seeds
@@ -426,7 +429,9 @@ $(FUZZ_RUNS): %.run: % $(BUILD)/fuzz/seeds
 	  $*.corpus $(BUILD)/fuzz/seeds/$(*F) >$*.log 2>&1 || { tail -n 40 $*.log; exit 1; }
 	@sed -n 's|^stat::number_of_executed_units: |$(*F): runs: |p' $*.log
 
-$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/verify/test/%.o $(FUZZ_OBJECTS)
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/verify/test/%.o
+$(BUILD)/fuzz/fuzz_benchmarks: $(FUZZ_BENCHMARKS_OBJECTS)
+$(FUZZERS) $(BUILD)/fuzz/fuzz_benchmarks: $(FUZZ_OBJECTS)
 	$(FUZZ_CC) -g -fsanitize=fuzzer $(FUZZ_SANITIZE) $(LDFLAGS) -o $@ $^ $(VERIFY_LIBS)
 
 $(BUILD)/fuzz/%.o: %.c
@@ -437,8 +442,9 @@ $(BUILD)/fuzz/verify/arith_%.o: verify/arith.c
 	@mkdir -p $(@D)
 	$(FUZZ_COMPILE) -DARITH_LEVEL=$* -DARITH_LANES=$(LANES_$*) $(FLAGS_$*) $(ARITH_FLAGS_$*) -c -o $@ $<
 
-$(BUILD)/fuzz/seeds: verify/test/fuzz_seeds.sh $(wildcard verify/vectors/*/index.txt)
-	rm -rf $@ && mkdir -p $@
+$(BUILD)/fuzz/seeds: verify/test/fuzz_seeds.sh harness/test/fuzz_benchmarks.jsonl $(wildcard verify/vectors/*/index.txt)
+	rm -rf $@ && mkdir -p $@/fuzz_benchmarks
+	split -l 1 harness/test/fuzz_benchmarks.jsonl $@/fuzz_benchmarks/
 	sh verify/test/fuzz_seeds.sh $@
 
--include $(wildcard $(BUILD)/fuzz/verify/test/*.d)
+-include $(wildcard $(BUILD)/fuzz/*/*.d $(BUILD)/fuzz/*/*/*.d)

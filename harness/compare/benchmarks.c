@@ -192,6 +192,7 @@ static enum assay_status value_read(struct assay_benchmarks *benchmarks, const j
 		if (!formats[i].is(root))
 			continue;
 		const size_t before = benchmarks->count;
+		benchmarks->values++;
 		enum assay_status status = formats[i].read(benchmarks, root);
 		const bool ours = formats[i].read == assay_benchmarks_bench;
 		for (size_t k = before; k < benchmarks->count; k++)

@@ -11,7 +11,7 @@
 #include "verify/bytes.h"
 
 enum {
-	ASSAY_BENCHMARKS_BYTES_MAX = 64 << 20,
+	ASSAY_BENCHMARKS_BYTES_MAX = 16 << 20,
 	ASSAY_METRICS_MAX = 4096,
 	ASSAY_METRIC_SAMPLES_MAX = 1 << 20, /* of all metrics of a file together */
 	ASSAY_METRIC_NAME_MAX = 320,
@@ -37,12 +37,14 @@ struct assay_metric {
 	int64_t throttled;      /* samples in which the clock was held down; -1 = unknown */
 	char params[64];        /* sizes of the workload; "" = not told */
 	bool control;           /* our own workload beside somebody else's */
+	unsigned read_in;       /* for readers: the last value with a sample of it, from 1 */
 };
 
 struct assay_benchmarks {
 	const char *format; /* "google-benchmark" ...; of the last value read */
 	struct assay_metric *metrics;
 	size_t count, capacity, samples;
+	unsigned values;               /* read so far, this one included */
 	char device[280], driver[280]; /* as the file tells; "" = it does not */
 	char date[40];                 /* the same */
 	struct assay_notes *notes;     /* the caller's; may be NULL */

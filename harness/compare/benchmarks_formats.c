@@ -35,29 +35,6 @@ static const char *google_name(const json_t *entry)
 	return *run_name ? run_name : assay_text_of(entry, "name");
 }
 
-/* Aggregates stand in only where the repetitions themselves are not in the file: the median rather than the mean. */
-static bool google_counts(const json_t *list, const json_t *entry)
-{
-	const char *aggregate = assay_text_of(entry, "aggregate_name");
-	const json_t *other;
-	size_t i;
-
-	if (strcmp(assay_text_of(entry, "run_type"), "aggregate") != 0)
-		return true;
-	if (strcmp(aggregate, "median") != 0 && strcmp(aggregate, "mean") != 0)
-		return false;
-	json_array_foreach(list, i, other)
-	{
-		if (strcmp(google_name(other), google_name(entry)) != 0)
-			continue;
-		if (strcmp(assay_text_of(other, "run_type"), "aggregate") != 0)
-			return false;
-		if (strcmp(aggregate, "mean") == 0 && strcmp(assay_text_of(other, "aggregate_name"), "median") == 0)
-			return false;
-	}
-	return true;
-}
-
 /* Processors and the greatest cache: names of hosts change with every job of a pipeline. */
 static void google_machine(struct assay_benchmarks *benchmarks, const json_t *context)
 {
@@ -72,35 +49,47 @@ static void google_machine(struct assay_benchmarks *benchmarks, const json_t *co
 		         bytes / 1024);
 }
 
+static enum assay_status google_entry(struct assay_benchmarks *benchmarks, const json_t *entry, bool aggregate)
+{
+	const char *name = google_name(entry);
+	enum assay_status status = ASSAY_OK;
+
+	if (json_is_true(json_object_get(entry, "error_occurred")) || json_is_true(json_object_get(entry, "skipped"))) {
+		assay_note(benchmarks->notes, "left out: %.200s: it says that it failed: %.200s (metric.failed)", name,
+		           assay_text_of(entry, "error_message"));
+		return ASSAY_OK;
+	}
+	if (!*name || !json_object_get(entry, "real_time"))
+		return ASSAY_OK;
+	struct assay_metric *metric = assay_benchmarks_metric(benchmarks, name, "s", false, &status);
+	if (!metric || (aggregate && metric->read_in == benchmarks->values))
+		return status;
+	metric->read_in = benchmarks->values;
+	return assay_metric_add(benchmarks, metric, number_of(entry, "real_time") * google_unit(entry));
+}
+
 enum assay_status assay_benchmarks_google(struct assay_benchmarks *benchmarks, const json_t *root)
 {
+	/* Aggregates stand in only where the repetitions themselves are not in the file: the median rather than the
+	 * mean. */
+	static const char *const aggregates[] = {"", "median", "mean"};
 	const json_t *list = json_object_get(root, "benchmarks"), *context = json_object_get(root, "context"), *entry;
 	enum assay_status status = ASSAY_OK;
 	size_t i;
 
 	google_machine(benchmarks, context);
 	snprintf(benchmarks->date, sizeof benchmarks->date, "%.39s", assay_text_of(context, "date"));
-	/* Each aggregate is compared with all others. */
-	if (json_array_size(list) > 4 * ASSAY_METRICS_MAX)
-		return ASSAY_ERROR_INPUT;
-	json_array_foreach(list, i, entry)
-	{
-		const char *name = google_name(entry);
-		if (json_is_true(json_object_get(entry, "error_occurred")) ||
-		    json_is_true(json_object_get(entry, "skipped"))) {
-			assay_note(benchmarks->notes,
-			           "left out: %.200s: it says that it failed: %.200s (metric.failed)", name,
-			           assay_text_of(entry, "error_message"));
-			continue;
+	for (size_t k = 0; k < sizeof aggregates / sizeof *aggregates; k++) {
+		json_array_foreach(list, i, entry)
+		{
+			const bool aggregate = strcmp(assay_text_of(entry, "run_type"), "aggregate") == 0;
+			if (strcmp(aggregate ? assay_text_of(entry, "aggregate_name") : "", aggregates[k]) == 0)
+				status = google_entry(benchmarks, entry, aggregate);
+			if (status)
+				return status;
 		}
-		if (!*name || !google_counts(list, entry) || !json_object_get(entry, "real_time"))
-			continue;
-		status = assay_benchmarks_add(benchmarks, name, "s", false,
-		                              number_of(entry, "real_time") * google_unit(entry));
-		if (status)
-			return status;
 	}
-	return status;
+	return ASSAY_OK;
 }
 
 /* ---- nvbench: {"devices": [...], "benchmarks": [{"name", "states": [{"name", "summaries": [...]}]}]} ---- */

@@ -84,6 +84,12 @@ Test(benchmarks, google)
 	cr_expect(noted("F: 0 is not above 0"));
 	cr_expect_str_eq(benchmarks.device, "8 processors, cache 1024 KiB");
 	cr_expect_str_eq(benchmarks.date, "2026-01-01");
+	/* Of two values in a text each has its own aggregates. */
+	char twice[2 * sizeof google];
+	snprintf(twice, sizeof twice, "%s%s", google, google);
+	cr_assert_eq(parse(twice), ASSAY_OK, "%s", error.text);
+	is("BM/8", 12e-6, "s", false, 6);
+	is("C", 4e-3, "s", false, 2);
 }
 
 Test(benchmarks, nvbench)
