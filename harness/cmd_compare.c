@@ -39,7 +39,7 @@ static const char usage[] =
     "      --wall               compare how long the commands take, whatever they print\n"
     "      --seed N             of the random order (it is printed)\n"
     "      --floor FILE|SHARE   of results: how much launches of the same code differ (see --calibrate)\n"
-    "      --calibrate N        launch COMMAND N times and write that file (-o)\n"
+    "      --calibrate N        launch COMMAND N times, 20 or more, and write that file (-o); --budget spreads them\n"
     "      --across             devices of BASE and NEW may differ\n"
     "      --filter PATTERN     only metrics with such a name (shell pattern)\n"
     "      --bigger PATTERN,... --smaller PATTERN,...   Bencher measures that are better so\n"
@@ -290,6 +290,8 @@ static enum assay_status work(struct asked *asked, struct assay_comparison *comp
 	const struct assay_files files = {&policy, &floors, asked->plan.filter, asked->across};
 	enum assay_status status = asked->floor ? assay_floors_read(&floors, asked->floor, error) : ASSAY_OK;
 
+	if (asked->ab && asked->plan.pairs == 0 && asked->plan.budget_ns == 0)
+		asked->plan.budget_ns = UINT64_C(600000000000);
 	asked->plan.commands[0] = arguments[0];
 	asked->plan.commands[1] = arguments[1];
 	if (!status && asked->calibrate)
@@ -310,11 +312,8 @@ int assay_command_compare(int argc, char **argv)
 	struct assay_comparison comparison = {.rule = {.fail_on = log1p(0.02), .alpha = 0.01}};
 	struct assay_error error;
 
-	asked.plan = (struct assay_interleave){.budget_ns = UINT64_C(600000000000),
-	                                       .timeout_ns = UINT64_C(600000000000),
-	                                       .canary_ns = 500000000,
-	                                       .stop = &stopped,
-	                                       .progress = progress};
+	asked.plan = (struct assay_interleave){
+	    .timeout_ns = UINT64_C(600000000000), .canary_ns = 500000000, .stop = &stopped, .progress = progress};
 	comparison.seed = ((uint64_t)randombytes_random() << 20) ^ randombytes_random();
 	/* Commands are ours only up to the first that is none. */
 	for (int option; (option = getopt_long(argc, argv, "o:h", options, NULL)) != -1;) {

@@ -13,7 +13,7 @@
 #include "harness/compare/attested.h"
 #include "harness/compare/stats.h"
 
-enum { ROUNDS_MIN = 5, LAUNCHES_MIN = 5 };
+enum { ROUNDS_MIN = 5 };
 
 enum assay_status assay_results_read(struct assay_benchmarks *benchmarks, const char *path,
                                      const struct assay_policy *policy, struct assay_error *error)
@@ -143,7 +143,7 @@ static void throttled_tell(struct assay_comparison *comparison, const struct ass
 static enum assay_status match(struct assay_comparison *comparison, const struct sides *sides,
                                const struct assay_files *files, struct assay_error *error)
 {
-	bool assumed = false, assumed_any = false;
+	bool unknown = false;
 
 	for (size_t i = 0; i < sides->base.count + sides->fresh.count; i++) {
 		const bool of_base = i < sides->base.count;
@@ -161,12 +161,14 @@ static enum assay_status match(struct assay_comparison *comparison, const struct
 			*(of_base ? &finding->base : &finding->fresh) = metric->value;
 			continue;
 		}
-		double floor = assay_floors_get(files->floors, metric->name, &assumed);
-		if (sides->launches && metric->count >= LAUNCHES_MIN) {
+		double floor = assay_floors_get(files->floors, metric->name);
+		if (sides->launches && metric->count >= ASSAY_CALIBRATE_MIN)
 			floor = assay_floor_of(metric->samples, metric->count, true);
-			assumed = false;
+		if (floor < 0) {
+			unknown = true;
+			floor = HUGE_VAL;
+			unclear(finding, "floor.unknown");
 		}
-		assumed_any |= assumed;
 		if (!measure(finding, metric, other, floor, comparison->rule.alpha, sides, comparison->seed))
 			return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 		if (strcmp(metric->params, other->params) != 0)
@@ -176,12 +178,10 @@ static enum assay_status match(struct assay_comparison *comparison, const struct
 		throttled_tell(comparison, metric, "base");
 		throttled_tell(comparison, other, "new");
 	}
-	if (assumed_any)
-		assay_note(
-		    &comparison->notes,
-		    "the noise of this machine is not known: launches of the same code are taken to differ by up "
-		    "to %.0f %%; measure it with --calibrate, and give --floor (floor.assumed)",
-		    100 * expm1(ASSAY_FLOOR_ASSUMED));
+	if (unknown)
+		assay_note(&comparison->notes,
+		           "how much launches of the same code differ on this machine is not known, so that no change "
+		           "is a regression: measure it with --calibrate, and give --floor (floor.unknown)");
 	return ASSAY_OK;
 }
 

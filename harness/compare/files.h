@@ -22,9 +22,10 @@ enum assay_status assay_results_read(struct assay_benchmarks *benchmarks, const 
                                      const struct assay_policy *policy, struct assay_error *error) ASSAY_CHECK_RESULT;
 
 /* BASE and NEW. BASE may be a directory: all results in it and below that are of the same device and driver as NEW;
- * with five and more of them their own spread is the floor. What is compared is one number a launch. Launches of the
+ * with twenty and more of them their own spread is the floor. What is compared is one number a launch. Launches of the
  * same code differ by up to the floor, one time of a hundred, and the rounds within one tell nothing of that; so the
- * spread of a change has both parts: of the floor, and of the medians of both by a bootstrap of their rounds. */
+ * spread of a change has both parts: of the floor, and of the medians of both by a bootstrap of their rounds. Without a
+ * floor everything is unclear. */
 enum assay_status assay_compare_files(struct assay_comparison *comparison, const char *base, const char *fresh,
                                       const struct assay_files *files, struct assay_error *error) ASSAY_CHECK_RESULT;
 

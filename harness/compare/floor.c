@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "harness/measure.h"
 #include "harness/state.h"
 
 bool assay_percent_parse(double *share, const char *text)
@@ -47,7 +49,7 @@ double assay_floor_of(const double *values, size_t count, bool to_median)
 		squares += pow(log(values[i]) - sum / n, 2);
 	/* A median is less sure than a mean by pi / 2. */
 	const double bound = t_quantile(fmax(n - 1, 4)) * sqrt(squares / (n - 1) * (to_median ? 1 + 1.571 / n : 2));
-	return fmax(bound, to_median ? (high - low) / 2 : high - low);
+	return fmax(bound, 3 * (high - low));
 }
 
 enum assay_status assay_floors_read(struct assay_floors *floors, const char *text, struct assay_error *error)
@@ -75,18 +77,12 @@ enum assay_status assay_floors_read(struct assay_floors *floors, const char *tex
 	return status;
 }
 
-double assay_floors_get(const struct assay_floors *floors, const char *name, bool *assumed)
+double assay_floors_get(const struct assay_floors *floors, const char *name)
 {
 	const json_t *floor = json_object_get(json_object_get(floors->root, "assayFloors"), name);
 	const double share = json_number_value(json_object_get(floor, "floor"));
 
-	*assumed = false;
-	if (share > 0 && share < 1e6)
-		return log1p(share);
-	if (floors->given >= 0)
-		return floors->given;
-	*assumed = true;
-	return ASSAY_FLOOR_ASSUMED;
+	return share > 0 && share < 1e6 ? log1p(share) : floors->given;
 }
 
 void assay_floors_close(struct assay_floors *floors)
@@ -95,9 +91,20 @@ void assay_floors_close(struct assay_floors *floors)
 	floors->root = NULL;
 }
 
+/* Until `ns` after `start`, or a signal. */
+static void wait_until(uint64_t start, uint64_t ns, const atomic_bool *stop)
+{
+	for (uint64_t now; (now = assay_clock_ns()) - start < ns && !(stop && atomic_load(stop));) {
+		const uint64_t left = start + ns - now;
+		const struct timespec pause = {(time_t)(left / 1000000000), (long)(left % 1000000000)};
+		nanosleep(&pause, NULL);
+	}
+}
+
 static enum assay_status launches_take(struct assay_benchmarks *all, const struct assay_interleave *plan,
                                        uint32_t launches, struct assay_error *error)
 {
+	const uint64_t start = assay_clock_ns();
 	enum assay_status status = ASSAY_OK;
 
 	/* The first one fills caches, and does not count. */
@@ -107,6 +114,7 @@ static enum assay_status launches_take(struct assay_benchmarks *all, const struc
 		char why[256];
 		if (plan->progress)
 			plan->progress(i, launches, UINT64_MAX);
+		wait_until(start, plan->budget_ns / launches * i, plan->stop);
 		status = assay_measured_launch(&one, &good, why, plan, 0, error);
 		if (!status && !good)
 			status = assay_fail(error, ASSAY_ERROR_INPUT, "command.failed", "%.160s: %s", plan->commands[0],

@@ -244,7 +244,7 @@ static bool changes_find(struct assay_comparison *comparison, struct assay_compa
 static enum assay_status series_judge(struct assay_comparison *comparison, const struct history *history,
                                       const struct assay_files *files, struct assay_error *error)
 {
-	bool assumed, *believed = calloc(history->count + 1, sizeof *believed);
+	bool *believed = calloc(history->count + 1, sizeof *believed);
 	double *p = calloc(history->count + 1, sizeof *p);
 	bool room = believed && p;
 
@@ -259,9 +259,7 @@ static enum assay_status series_judge(struct assay_comparison *comparison, const
 		memcpy(finding->unit, series->unit, sizeof finding->unit);
 		if (history->dated)
 			qsort(series->points, series->count, sizeof *series->points, by_date);
-		const double floor = assay_floors_get(files->floors, series->name, &assumed);
-		if (!assumed)
-			finding->limit = fmax(finding->limit, floor);
+		finding->limit = fmax(finding->limit, assay_floors_get(files->floors, series->name));
 		room = changes_find(comparison, finding, series, series->points + series->count - kept, kept);
 		p[i] = finding->p;
 		if (kept < SHORT)

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "harness/compare/files.h"
+#include "harness/measure.h"
 #include "harness/test/support.h"
 
 TestSuite(compare, .fini = support_leave, .timeout = 120);
@@ -178,7 +179,7 @@ Test(compare, files_for_others)
 	cr_expect_eq(compare("--ab 'sh new' 'sh old' --junit none/j"), 3);
 }
 
-/* Numbers are equal but for a tenth; noise of a hundredth is given, assumed, or calibrated. */
+/* Numbers are equal but for a tenth; noise of a hundredth is given, not known, or calibrated. */
 Test(compare, two_files)
 {
 	support_enter();
@@ -190,14 +191,16 @@ Test(compare, two_files)
 	cr_expect(strstr(support_out, "REGRESSION") && strstr(support_out, "same"), "%s", support_out);
 	cr_expect_eq(compare("--floor 1% new.json base.json"), 0);
 	cr_expect_eq(compare("base.json new.json"), 0);
-	cr_expect(strstr(support_out, "floor.assumed"), "%s", support_out);
-	cr_expect(strstr(support_out, "inconclusive"), "%s", support_out);
+	cr_expect(strstr(support_out, "inconclusive  (floor.unknown)") && strstr(support_out, "+10.0 % +- ?"), "%s",
+	          support_out);
 	program("old", 1000, "");
-	cr_expect_eq(compare("--calibrate 8 -o floor.json 'sh old'"), 0, "%s", support_err);
+	const uint64_t start = assay_clock_ns();
+	cr_expect_eq(compare("--calibrate 20 --budget 2s -o floor.json 'sh old'"), 0, "%s", support_err);
 	json_t *root = json_load_file(support_path("floor.json"), 0, NULL);
 	const double floor = json_number_value(
 	    json_object_get(json_object_get(json_object_get(root, "assayFloors"), "a <&> b latency"), "floor"));
-	cr_expect(floor > 0.004 && floor < 0.05, "%g", floor);
+	cr_expect(floor > 0.01 && floor < 0.06, "%g", floor);
+	cr_expect_geq(assay_clock_ns() - start, 2000000000);
 	json_decref(root);
 	cr_expect_eq(support_run("cd $T && sh old > a.json && sed 's/1[0-9]*}/1100}/' a.json > b.json"), 0);
 	cr_expect_eq(compare("--floor floor.json a.json b.json"), 1, "%s%s", support_out, support_err);
@@ -299,7 +302,7 @@ Test(compare, directory_as_base)
 	char name[32], text[128];
 
 	support_enter();
-	for (int i = 0; i < 12; i++) {
+	for (int i = 0; i < 20; i++) {
 		snprintf(name, sizeof name, "b/%d.json", i);
 		snprintf(text, sizeof text, "{\"x\": {\"latency\": {\"value\": %d}}}", 1000 + i * 7 % 12);
 		support_file(name, text);
@@ -311,6 +314,10 @@ Test(compare, directory_as_base)
 	             "\"summaries\": [{\"tag\": \"nv/cold/time/gpu/mean\", \"data\": [{\"name\": \"value\", "
 	             "\"value\": 1}]}]}]}]}");
 	cr_expect_eq(compare("b worse.json"), 1, "%s%s", support_out, support_err);
+	/* Too few tell nothing. */
+	cr_expect_eq(support_run("cd $T && mkdir few && cp b/1*.json few && rm few/1.json"), 0);
+	cr_expect_eq(compare("--inconclusive fail few worse.json"), 2);
+	cr_expect(strstr(support_out, "floor.unknown"), "%s", support_out);
 	cr_expect_eq(compare("--fail-on 5% b same.json"), 0);
 	cr_expect(strstr(support_out, "same"), "%s", support_out);
 	fails("baseline.none", "b other.json");
