@@ -20,74 +20,44 @@ def rounded(values):
     return [float(f"{v:.9g}") for v in values]
 
 
-def ranks(differences):
-    """Mean ranks of the sizes of differences that are not 0, and which are positive."""
-    used = [d for d in differences if d != 0]
-    sizes = sorted(abs(d) for d in used)
-    mean = {s: Fraction(sum(i + 1 for i, t in enumerate(sizes) if t == s), sizes.count(s)) for s in sizes}
-    return [mean[abs(d)] for d in used], [d > 0 for d in used]
+def signs_of(differences):
+    """How many are above 0, and how many below."""
+    return sum(d > 0 for d in differences), sum(d < 0 for d in differences)
 
 
-def p_by_signs(rank, positive):
+def p_by_signs(above, below):
     """All 2^n signs, one after the other."""
-    found = sum(r for r, is_positive in zip(rank, positive) if is_positive)
-    below = above = 0
-    for signs in product((0, 1), repeat=len(rank)):
-        total = sum(r for r, sign in zip(rank, signs) if sign)
-        below += total <= found
-        above += total >= found
-    return min(Fraction(1), Fraction(2 * min(below, above), 2 ** len(rank)))
+    n = above + below
+    as_rare = sum(min(sum(signs), n - sum(signs)) <= min(above, below) for signs in product((0, 1), repeat=n))
+    return Fraction(as_rare, 2 ** n)
 
 
-def p_by_counts(rank, positive):
-    """How many signs give each sum, in whole numbers."""
-    found = sum(r for r, is_positive in zip(rank, positive) if is_positive)
-    ways = {Fraction(0): 1}
-    for r in rank:
-        more = dict(ways)
-        for total, count in ways.items():
-            more[total + r] = more.get(total + r, 0) + count
-        ways = more
-    below = sum(count for total, count in ways.items() if total <= found)
-    above = sum(count for total, count in ways.items() if total >= found)
-    return min(Fraction(1), Fraction(2 * min(below, above), 2 ** len(rank)))
-
-
-def p_by_normal(rank, positive):
-    """n (n + 1) (2 n + 1) / 24 less what ties take, as textbooks have it."""
-    n = len(rank)
-    found = float(sum(r for r, is_positive in zip(rank, positive) if is_positive))
-    ties = [rank.count(r) for r in set(rank)]
-    variance = n * (n + 1) * (2 * n + 1) / 24 - sum(t ** 3 - t for t in ties) / 48
-    z = (abs(found - n * (n + 1) / 4) - 0.5) / math.sqrt(variance)
-    return min(1.0, math.erfc(z / math.sqrt(2)))
+def p_by_counts(above, below):
+    """In whole numbers, with the coefficients of (1 + x)^n."""
+    n = above + below
+    return Fraction(sum(math.comb(n, k) for k in range(n + 1) if min(k, n - k) <= min(above, below)), 2 ** n)
 
 
 def write(name, results, values):
     print(name, *(f"{float(x):.10g}" for x in results), ":", *(f"{float(x):.9g}" for x in values))
 
 
-def signed_rank(values, p_of):
+def signs(values, p_of):
     values = rounded(values)
-    rank, positive = ranks(values)
-    found = sum(r for r, is_positive in zip(rank, positive) if is_positive)
-    write("signed-rank", (len(rank), found, p_of(rank, positive) if rank else 1), values)
+    above, below = signs_of(values)
+    write("signs", (above + below, above, p_of(above, below)), values)
 
 
 def shift(values, alpha):
+    """What the test does not refuse, gap after gap between neighbours."""
     values = rounded(values)
-    n = len(values)
-    means = np.sort([(values[i] + values[j]) / 2 for i in range(n) for j in range(i, n)])
-    # The least sum whose tail is more than alpha / 2, by whole numbers.
-    ways = [1] + [0] * (n * (n + 1) // 2)
-    for r in range(1, n + 1):
-        for s in range(len(ways) - 1, r - 1, -1):
-            ways[s] += ways[s - r]
-    k = below = 0
-    while Fraction(below + ways[k], 2 ** n) <= Fraction(alpha) / 2:
-        below += ways[k]
-        k += 1
-    write("shift", (alpha, np.median(means), means[k - 1] if k else -math.inf, means[-k] if k else math.inf), values)
+    ends = [-math.inf, *sorted(values), math.inf]
+    kept = []
+    for low, high in zip(ends, ends[1:]):
+        inside = min(max((low + high) / 2, ends[1] - 1), ends[-2] + 1)
+        if p_by_counts(*signs_of([v - inside for v in values])) > Fraction(alpha):
+            kept.append((low, high))
+    write("shift", (alpha, np.median(values), kept[0][0], kept[-1][1]), values)
 
 
 def discoveries(p, q):
@@ -128,24 +98,24 @@ def ratio(a, b, alpha=0.05):
     write("ratio", (len(a), np.median(np.log(b)) - np.median(np.log(a)), low, high), [*a, *b])
 
 
-signed_rank([], p_by_signs)
-signed_rank([0, 0], p_by_signs)
-signed_rank([1], p_by_signs)
-signed_rank([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], p_by_signs)
-signed_rank([-1, -2, -3, -4, -5, -6, -7, -8, -9, -10], p_by_signs)
-signed_rank([1, 1, -1, 2, 2, 2, -3, 0, 0, 5], p_by_signs)
+signs([], p_by_signs)
+signs([0, 0], p_by_signs)
+signs([1], p_by_signs)
+signs([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], p_by_signs)
+signs([-1, -2, -3, -4, -5, -6, -7, -8, -9, -10], p_by_signs)
+signs([1, 1, -1, 2, 2, 2, -3, 0, 0, 5], p_by_signs)
 for count in (5, 9, 14):
-    signed_rank(random.normal(0.4, 1, count), p_by_signs)
-    signed_rank(np.round(random.normal(0.4, 1, count), 1), p_by_signs)
-for count in (25, 40, 64):
-    signed_rank(random.normal(0.3, 1, count), p_by_counts)
-    signed_rank(np.round(random.normal(0.3, 1, count), 1), p_by_counts)
-for count in (66, 200, 1000):
-    signed_rank(random.normal(0.1, 1, count), p_by_normal)
-    signed_rank(np.round(random.normal(0.1, 1, count), 1), p_by_normal)
-for count in (3, 8, 10, 21, 40, 64):
+    signs(random.normal(0.4, 1, count), p_by_signs)
+    signs(np.round(random.normal(0.4, 1, count), 1), p_by_signs)
+for count in (25, 64, 200, 1000, 1024):
+    signs(random.normal(0.2, 1, count), p_by_counts)
+    signs(np.round(random.normal(0.1, 1, count), 1), p_by_counts)
+signs(np.arange(1, 1025), p_by_counts)
+signs(np.where(np.arange(1024) % 2, 1, -1), p_by_counts)
+for count in (3, 8, 11, 12, 40, 150, 1024):
     shift(random.standard_t(3, count) / 10 + 0.05, 0.01)
     shift(random.normal(0, 1, count), 0.05)
+    shift(random.normal(0, 1, count), 0.01 / 12)
 for q in (0.01, 0.05, 0.2):
     discoveries([0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.074, 0.205, 0.212, 0.216], q)
     discoveries(random.uniform(0, 1, 30) ** 3, q)

@@ -28,7 +28,7 @@ static const char usage[] =
     "attestations, which are verified first; BASE may be a directory of them (see `assay baseline`).\n"
     "\n"
     "--ab launches A and B in random order, pair after pair, with a control beside them, and calls it a regression\n"
-    "when the signed-rank test says so at p < 0.01 and the change is more than --fail-on. With a budget it looks on\n"
+    "when the sign test says so at p < 0.01 and the change is more than --fail-on. With a budget it looks on\n"
     "the way and ends when it knows; all looks together have p < 0.01.\n"
     "\n"
     "      --fail-on SHARE      the change that is a regression (2%)\n"

@@ -48,7 +48,6 @@ struct assay_comparison {
 	struct assay_compared control; /* name NULL: there is none */
 	uint64_t seed;
 	uint32_t pairs, looks; /* of an interleaved one */
-	bool sequential;
 	struct assay_notes notes;
 };
 

@@ -166,13 +166,11 @@ static enum assay_status pair(struct state *state, bool warm, struct assay_error
 }
 
 /* *enough: every metric that both sides have is decided. False when out of memory. */
-static bool look(struct state *state, bool *enough)
+static bool look(struct state *state, bool last, bool *enough)
 {
 	struct assay_comparison *comparison = state->comparison;
-	const double alpha = comparison->sequential ? assay_look_alpha(comparison->rule.alpha, ++comparison->looks)
-	                                            : comparison->rule.alpha;
+	const double alpha = assay_look_alpha(comparison->rule.alpha, ++comparison->looks, last);
 
-	comparison->looks += !comparison->sequential;
 	*enough = true;
 	if (!assay_pairs_judge(comparison->findings, state->pairs, comparison->count, &comparison->rule, alpha))
 		return false;
@@ -188,7 +186,6 @@ static enum assay_status pairs_run(struct state *state, struct assay_error *erro
 	const struct assay_interleave *plan = state->plan;
 	const uint64_t start = assay_clock_ns(), most = plan->budget_ns ? ASSAY_PAIRS_MAX : plan->pairs;
 	uint64_t longest = 0, left = UINT64_MAX;
-	uint32_t judged = 0;
 	bool enough = false;
 	enum assay_status status = pair(state, true, error);
 
@@ -204,13 +201,11 @@ static enum assay_status pairs_run(struct state *state, struct assay_error *erro
 		status = pair(state, false, error);
 		if (assay_clock_ns() - before > longest)
 			longest = assay_clock_ns() - before;
-		if (!status && plan->budget_ns && state->done == assay_look_at(state->comparison->looks + 1)) {
-			judged = state->done;
-			if (!look(state, &enough))
-				status = assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
-		}
+		if (!status && plan->budget_ns && state->done < most &&
+		    state->done == assay_look_at(state->comparison->looks + 1) && !look(state, false, &enough))
+			status = assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 	}
-	if (!status && !enough && state->done > judged && !look(state, &enough))
+	if (!status && !enough && state->done > 0 && !look(state, true, &enough))
 		status = assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 	return status;
 }
@@ -270,7 +265,6 @@ enum assay_status assay_interleave(struct assay_comparison *comparison, const st
 	enum assay_status status = state ? ASSAY_OK : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 
 	comparison->mode = "interleaved";
-	comparison->sequential = plan->budget_ns > 0;
 	if (status)
 		return status;
 	state->plan = plan;

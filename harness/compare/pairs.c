@@ -21,14 +21,14 @@ uint32_t assay_look_at(uint32_t look)
 {
 	uint32_t pairs = ASSAY_LOOK_FIRST;
 
-	while (--look > 0 && pairs < ASSAY_PAIRS_MAX)
+	for (uint32_t i = 1; i < look; i++)
 		pairs += pairs / 2;
-	return pairs < ASSAY_PAIRS_MAX ? pairs : ASSAY_PAIRS_MAX;
+	return look < ASSAY_LOOKS_MAX ? pairs : ASSAY_PAIRS_MAX;
 }
 
-double assay_look_alpha(double alpha, uint32_t look)
+double assay_look_alpha(double alpha, uint32_t look, bool last)
 {
-	return alpha / ((double)look * ((double)look + 1));
+	return alpha * (last ? ASSAY_LOOKS_MAX + 1.0 - look : 1.0) / ASSAY_LOOKS_MAX;
 }
 
 static double median_of(const double *values, size_t count)
@@ -39,22 +39,17 @@ static double median_of(const double *values, size_t count)
 	return count ? assay_median(scratch, count) : 0;
 }
 
-static bool measure(struct assay_compared *finding, const struct assay_pairs *pairs, double alpha)
+static void measure(struct assay_compared *finding, const struct assay_pairs *pairs, double alpha)
 {
-	struct assay_signed_rank test;
-	struct assay_shift shift;
+	const struct assay_shift shift = assay_shift_of(pairs->worse, pairs->count, alpha);
 
-	if (!assay_signed_rank_of(&test, pairs->worse, pairs->count) ||
-	    !assay_shift_of(&shift, pairs->worse, pairs->count, alpha))
-		return false;
 	finding->base = median_of(pairs->base, pairs->count);
 	finding->fresh = median_of(pairs->fresh, pairs->count);
 	finding->worse = shift.value;
 	finding->low = shift.low;
 	finding->high = shift.high;
-	finding->p = test.p;
+	finding->p = assay_signs_of(pairs->worse, pairs->count).p;
 	finding->base_count = finding->count = pairs->count;
-	return true;
 }
 
 bool assay_pairs_judge(struct assay_compared *findings, struct assay_pairs *const *pairs, size_t count,
@@ -64,7 +59,7 @@ bool assay_pairs_judge(struct assay_compared *findings, struct assay_pairs *cons
 	bool *believed = malloc((count + 1) * sizeof *believed), good = p && believed;
 
 	for (size_t i = 0; good && i < count; i++) {
-		good = measure(&findings[i], pairs[i], alpha);
+		measure(&findings[i], pairs[i], alpha);
 		p[i] = findings[i].p;
 	}
 	if (good)

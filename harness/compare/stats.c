@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See stats.h: random numbers, the normal distribution, the signed-rank test and what follows from it. */
+ * See stats.h: random numbers, the normal distribution, the sign test and what follows from it. */
 #include "harness/compare/stats.h"
 
 #include <math.h>
@@ -104,156 +104,53 @@ double assay_normal_z(double tail)
 	return (low + high) / 2;
 }
 
-/* ---- The signed-rank test ---- */
+/* ---- The sign test ---- */
 
-struct ranked {
-	double size;
-	unsigned twice; /* the rank, doubled: ties have halves */
-	bool positive;
-};
-
-static int by_size(const void *a, const void *b)
+/* Of `coins` <= ASSAY_PAIRS_MAX fair coins, at most so many heads. */
+static double heads_at_most(size_t coins, size_t heads)
 {
-	const double x = ((const struct ranked *)a)->size, y = ((const struct ranked *)b)->size;
-	return (x > y) - (x < y);
+	double ways = 1, all = 1;
+
+	for (size_t i = 0; i < heads; i++) {
+		ways *= (double)(coins - i) / (double)(i + 1);
+		all += ways;
+	}
+	/* Up to half of the coins, that is less than 2^1023. */
+	return ldexp(all, -(int)coins);
 }
 
-/* Differences that are not 0, with their ranks. */
-static size_t rank(struct ranked *ranked, const double *differences, size_t count)
+struct assay_signs assay_signs_of(const double *differences, size_t count)
 {
-	size_t used = 0;
+	struct assay_signs signs = {.p = 1};
 
-	for (size_t i = 0; i < count; i++)
-		if (differences[i] != 0)
-			ranked[used++] = (struct ranked){fabs(differences[i]), 0, differences[i] > 0};
-	qsort(ranked, used, sizeof *ranked, by_size);
-	for (size_t i = 0, end; i < used; i = end) {
-		for (end = i + 1; end < used && ranked[end].size == ranked[i].size;)
-			end++;
-		/* Ranks i + 1 to end. */
-		for (size_t k = i; k < end; k++)
-			ranked[k].twice = (unsigned)(i + 1 + end);
+	for (size_t i = 0; i < count; i++) {
+		signs.used += differences[i] != 0;
+		signs.above += differences[i] > 0;
 	}
-	return used;
+	const size_t below = signs.used - signs.above, rarer = below < signs.above ? below : signs.above;
+	if (2 * rarer < signs.used)
+		signs.p = fmin(1, 2 * heads_at_most(signs.used, rarer));
+	return signs;
 }
 
-/* The distribution of the doubled sum of `used` ranks, each counted or not by a fair coin: share[s], s from 0 to *most.
- * NULL when out of memory. */
-static double *distribution(const struct ranked *ranked, size_t used, size_t *most)
+struct assay_shift assay_shift_of(const double *differences, size_t count, double alpha)
 {
-	double *share = calloc(used * (used + 1) + 1, sizeof *share);
+	struct assay_shift shift = {0, -HUGE_VAL, HUGE_VAL};
+	double sorted[ASSAY_PAIRS_MAX];
+	size_t refused = 0; /* differences, from either end */
 
-	*most = 0;
-	if (!share)
-		return NULL;
-	share[0] = 1;
-	for (size_t i = 0; i < used; i++) {
-		const unsigned twice = ranked[i].twice;
-		*most += twice;
-		for (size_t s = *most + 1; s-- > 0;)
-			share[s] = share[s] / 2 + (s >= twice ? share[s - twice] / 2 : 0);
+	if (count == 0)
+		return shift;
+	memcpy(sorted, differences, count * sizeof *sorted);
+	assay_sort(sorted, count);
+	shift.value = sorted[(count - 1) / 2] / 2 + sorted[count / 2] / 2;
+	while (2 * (refused + 1) < count && 2 * heads_at_most(count, refused) <= alpha)
+		refused++;
+	if (refused > 0) {
+		shift.low = sorted[refused - 1];
+		shift.high = sorted[count - refused];
 	}
-	return share;
-}
-
-static bool p_exact(double *p, const struct ranked *ranked, size_t used, size_t twice_sum)
-{
-	size_t most;
-	double *share = distribution(ranked, used, &most), below = 0, above = 0;
-
-	if (!share)
-		return false;
-	for (size_t s = 0; s <= most; s++) {
-		below += s <= twice_sum ? share[s] : 0;
-		above += s >= twice_sum ? share[s] : 0;
-	}
-	free(share);
-	*p = fmin(1, 2 * fmin(below, above));
-	return true;
-}
-
-static double p_normal(const struct ranked *ranked, size_t used, double sum)
-{
-	double mean = 0, variance = 0;
-
-	/* Each rank is counted or not: half of it on average, with a variance of a quarter of its square. */
-	for (size_t i = 0; i < used; i++) {
-		mean += ranked[i].twice / 4.0;
-		variance += (double)ranked[i].twice * ranked[i].twice / 16;
-	}
-	return fmin(1, 2 * assay_normal_tail((fabs(sum - mean) - 0.5) / sqrt(variance)));
-}
-
-bool assay_signed_rank_of(struct assay_signed_rank *result, const double *differences, size_t count)
-{
-	struct ranked *ranked = malloc((count + 1) * sizeof *ranked);
-	size_t twice_sum = 0;
-	bool good = ranked != NULL;
-
-	*result = (struct assay_signed_rank){.p = 1};
-	if (!good)
-		return false;
-	result->used = rank(ranked, differences, count);
-	for (size_t i = 0; i < result->used; i++)
-		twice_sum += ranked[i].positive ? ranked[i].twice : 0;
-	result->sum = (double)twice_sum / 2;
-	result->exact = result->used <= ASSAY_EXACT_MAX;
-	if (result->used > 0 && result->exact)
-		good = p_exact(&result->p, ranked, result->used, twice_sum);
-	else if (result->used > 0)
-		result->p = p_normal(ranked, result->used, result->sum);
-	free(ranked);
-	return good;
-}
-
-/* How many of the means of pairs, counted from either end, the test at alpha refuses: the greatest k with
- * P(sum < k) <= alpha / 2, of ranks without ties. */
-static bool refused(size_t *k, size_t count, double alpha)
-{
-	const double n = (double)count;
-	struct ranked ranked[ASSAY_EXACT_MAX];
-	size_t most;
-	double below = 0;
-
-	if (count > ASSAY_EXACT_MAX) {
-		const double at =
-		    n * (n + 1) / 4 - assay_normal_z(alpha / 2) * sqrt(n * (n + 1) * (2 * n + 1) / 24) - 0.5;
-		*k = at > 0 ? (size_t)at : 0;
-		return true;
-	}
-	for (size_t i = 0; i < count; i++)
-		ranked[i] = (struct ranked){.twice = (unsigned)(2 * (i + 1))};
-	double *share = distribution(ranked, count, &most);
-	if (!share)
-		return false;
-	for (*k = 0; below + share[2 * *k] <= alpha / 2 && 2 * *k < most; ++*k)
-		below += share[2 * *k];
-	free(share);
-	return true;
-}
-
-bool assay_shift_of(struct assay_shift *shift, const double *differences, size_t count, double alpha)
-{
-	const size_t pairs = count * (count + 1) / 2;
-	double *means = malloc((pairs + 1) * sizeof *means);
-	size_t k, made = 0;
-
-	*shift = (struct assay_shift){0, -HUGE_VAL, HUGE_VAL};
-	if (!means || !refused(&k, count, alpha)) {
-		free(means);
-		return false;
-	}
-	for (size_t i = 0; i < count; i++)
-		for (size_t j = i; j < count; j++)
-			means[made++] = differences[i] / 2 + differences[j] / 2;
-	if (pairs > 0)
-		shift->value = assay_median(means, pairs);
-	if (k > 0 && k <= pairs) {
-		shift->low = assay_select(means, pairs, k - 1);
-		shift->high = assay_select(means, pairs, pairs - k);
-	}
-	free(means);
-	return true;
+	return shift;
 }
 
 void assay_discoveries(bool *believed, const double *p, size_t count, double q)

@@ -30,31 +30,26 @@ double assay_median(double *values, size_t count);
 double assay_normal_tail(double z);
 double assay_normal_z(double tail);
 
-/* Wilcoxon's signed-rank test that differences are as often and as far above 0 as below: F. Wilcoxon, "Individual
- * comparisons by ranking methods", Biometrics Bulletin 1, 1945. Zeros are left out, ties share their mean rank. Up to
- * ASSAY_EXACT_MAX differences p is exact, ties or not: the distribution of the sum over all signs. For more it is the
- * normal approximation, with the correction for ties and for continuity. */
-enum { ASSAY_EXACT_MAX = 64, ASSAY_PAIRS_MAX = 1024 };
+/* The sign test: are differences as often above 0 as below, whatever their sizes? Of fair coins as many as there are
+ * differences, how likely is it that heads are as rare as the rarer sign. Exact, and as old as statistics: J.
+ * Arbuthnott, "An argument for divine providence", Philosophical Transactions 27, 1710. Zeros are left out. */
+enum { ASSAY_PAIRS_MAX = 1024 };
 
-struct assay_signed_rank {
-	size_t used; /* differences that are not 0 */
-	double sum;  /* of the ranks of positive ones */
-	double p;    /* two-sided; 1 when nothing is used */
-	bool exact;
+struct assay_signs {
+	size_t used, above; /* differences that are not 0, and those above it */
+	double p;           /* two-sided; 1 when nothing is used */
 };
 
-/* `count` <= ASSAY_PAIRS_MAX. False when out of memory. */
-bool assay_signed_rank_of(struct assay_signed_rank *result, const double *differences, size_t count) ASSAY_CHECK_RESULT;
+/* `count` <= ASSAY_PAIRS_MAX, also below. */
+struct assay_signs assay_signs_of(const double *differences, size_t count);
 
-/* The shift that the same test is in favour of, and the interval of those that it does not refuse at `alpha`: medians
- * and order statistics of the means of all pairs. J. Hodges, E. Lehmann, "Estimates of location based on rank tests",
- * Annals of Mathematical Statistics 34, 1963. */
+/* The median, and the interval of the shifts that the sign test does not refuse at `alpha`, which is between two of the
+ * differences: W. Thompson, "On confidence ranges for the median", Annals of Mathematical Statistics 7, 1936. */
 struct assay_shift {
 	double value, low, high; /* -HUGE_VAL and HUGE_VAL where there are too few to tell */
 };
 
-bool assay_shift_of(struct assay_shift *shift, const double *differences, size_t count,
-                    double alpha) ASSAY_CHECK_RESULT;
+struct assay_shift assay_shift_of(const double *differences, size_t count, double alpha);
 
 /* Which of several tests may be believed so that of those that are, a share of `q` is wrong on average; and when no
  * difference is real, that any is believed has a chance of at most q. Y. Benjamini, Y. Hochberg, "Controlling the false

@@ -48,16 +48,41 @@ Test(pairs, could_see)
 
 Test(pairs, looks)
 {
-	static const uint32_t known[] = {10, 15, 22, 33, 49, 73, 109, 163, 244, 366, 549, 823, 1024, 1024};
+	static const uint32_t known[ASSAY_LOOKS_MAX] = {12,  18,  27,  40,  60,  90,
+	                                                135, 202, 303, 454, 681, ASSAY_PAIRS_MAX};
 	double spent = 0;
 
-	for (uint32_t look = 1; look <= sizeof known / sizeof *known; look++)
+	for (uint32_t look = 1; look <= ASSAY_LOOKS_MAX; look++) {
 		cr_expect_eq(assay_look_at(look), known[look - 1], "look %u: %u", look, assay_look_at(look));
-	for (uint32_t look = 1; look < 100000; look++)
-		spent += assay_look_alpha(0.01, look);
-	cr_expect(spent <= 0.01 && spent > 0.0099, "%g", spent);
-	/* The first look can find something: the least p of ten pairs. */
-	cr_expect_lt(2 / pow(2, assay_look_at(1)), assay_look_alpha(0.01, 1));
+		/* Whichever is the last, all together spend alpha. */
+		cr_expect(fabs(spent + assay_look_alpha(0.01, look, true) - 0.01) < 1e-15, "look %u", look);
+		spent += assay_look_alpha(0.01, look, false);
+	}
+	cr_expect_eq(assay_look_alpha(0.01, 1, true), 0.01);
+	/* The first look can find something: the least p of its pairs. */
+	cr_expect_lt(2 / pow(2, assay_look_at(1)), assay_look_alpha(0.01, 1, false));
+}
+
+/* The test and the interval are one: 0 is outside where p is at most alpha. */
+Test(pairs, the_interval_is_of_the_test)
+{
+	struct assay_random random = {31};
+	double differences[100];
+	unsigned outside = 0;
+
+	for (int trial = 0; trial < 2000; trial++) {
+		const size_t count = 8 + (size_t)assay_random_below(&random, 93);
+		const double shift = 0.4 * assay_random_unit(&random),
+		             alpha = trial % 2 ? 0.01 : 0.01 / ASSAY_LOOKS_MAX;
+		for (size_t i = 0; i < count; i++)
+			differences[i] = assay_random_unit(&random) - 0.5 + shift;
+		const struct assay_shift interval = assay_shift_of(differences, count, alpha);
+		const bool refused = interval.low > 0 || interval.high < 0;
+		cr_assert_eq(refused, assay_signs_of(differences, count).p <= alpha, "%zu differences", count);
+		cr_assert(interval.low <= interval.value && interval.value <= interval.high);
+		outside += refused;
+	}
+	cr_expect(outside > 500 && outside < 1500, "%u", outside);
 }
 
 /* The last look counts; directions; no more pairs than there is room for. */
