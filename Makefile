@@ -418,9 +418,14 @@ FUZZERS := $(patsubst verify/test/%.c,$(BUILD)/fuzz/%,$(wildcard verify/test/fuz
 # The harness's own: readers of what nobody vouches for.
 FUZZ_BENCHMARKS_OBJECTS := $(addprefix $(BUILD)/fuzz/harness/,test/fuzz_benchmarks.o $(addprefix compare/,benchmarks.o \
                            benchmarks_formats.o benchmarks_text.o stats.o)) $(BUILD)/fuzz/verify/cli.o
+# The server's handlers, without its sockets and its start.
+ifneq ($(SERVE),)
+FUZZ_SERVE := $(BUILD)/fuzz/fuzz_serve
+FUZZ_SERVE_OBJECTS := $(patsubst $(BUILD)/%,$(BUILD)/fuzz/%,$(filter-out %/start.o %/http.o %/address.o %/watch.o,$(SERVE_OBJECTS)) $(SERVE_SHARED))
+endif
 FUZZ_COMPILE = $(FUZZ_CC) $(CPPFLAGS) $(filter-out $(EXTRA),$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer-no-link $(FUZZ_SANITIZE)
 
-FUZZ_RUNS := $(FUZZERS:%=%.run) $(BUILD)/fuzz/fuzz_benchmarks.run
+FUZZ_RUNS := $(patsubst %,%.run,$(FUZZERS) $(BUILD)/fuzz/fuzz_benchmarks $(FUZZ_SERVE))
 .PHONY: fuzz $(FUZZ_RUNS)
 fuzz: $(FUZZ_RUNS)
 $(FUZZ_RUNS): %.run: % $(BUILD)/fuzz/seeds
@@ -431,10 +436,16 @@ $(FUZZ_RUNS): %.run: % $(BUILD)/fuzz/seeds
 
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/verify/test/%.o
 $(BUILD)/fuzz/fuzz_benchmarks: $(FUZZ_BENCHMARKS_OBJECTS)
-$(FUZZERS) $(BUILD)/fuzz/fuzz_benchmarks: $(FUZZ_OBJECTS)
-	$(FUZZ_CC) -g -fsanitize=fuzzer $(FUZZ_SANITIZE) $(LDFLAGS) -o $@ $^ $(VERIFY_LIBS)
+$(FUZZ_SERVE): $(BUILD)/fuzz/harness/test/fuzz_serve.o $(FUZZ_SERVE_OBJECTS)
+$(FUZZ_SERVE): FUZZ_LIBS := -lsqlite3 -lpthread
+$(FUZZERS) $(BUILD)/fuzz/fuzz_benchmarks $(FUZZ_SERVE): $(FUZZ_OBJECTS)
+	$(FUZZ_CC) -g -fsanitize=fuzzer $(FUZZ_SANITIZE) $(LDFLAGS) -o $@ $^ $(FUZZ_LIBS) $(VERIFY_LIBS)
 
 $(BUILD)/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(FUZZ_COMPILE) -c -o $@ $<
+
+$(BUILD)/fuzz/harness/serve/openapi.o: $(BUILD)/harness/serve/openapi.c
 	@mkdir -p $(@D)
 	$(FUZZ_COMPILE) -c -o $@ $<
 

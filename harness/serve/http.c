@@ -8,14 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "harness/measure.h"
 #include "harness/serve/address.h"
-#include "harness/serve/routes.h"
+#include "harness/serve/call.h"
 #include "harness/serve/watch.h"
 
 struct assay_http {
@@ -24,14 +23,10 @@ struct assay_http {
 	atomic_int requests; /* in progress */
 };
 
-/* One request. */
-struct call {
-	struct assay_request request;
-	struct assay_reply reply; /* a refusal before the body: status > 0 */
+/* One request, and its connection. */
+struct visit {
+	struct assay_call call;
 	struct assay_watched *watched;
-	size_t number; /* of the route */
-	const char *method;
-	char body[ASSAY_SMALL_BYTES_MAX + 1];
 };
 
 static uint64_t in_s(uint64_t seconds)
@@ -64,53 +59,6 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-/* False when there is no such number. */
-static bool length_parse(uint64_t *len, const char *text)
-{
-	if (!text || !*text || strlen(text) > 19 || strspn(text, "0123456789") != strlen(text))
-		return false;
-	*len = strtoull(text, NULL, 10);
-	return true;
-}
-
-static void body_check(struct call *call, struct MHD_Connection *connection, const char *length)
-{
-	const char *encoding = header(connection, MHD_HTTP_HEADER_CONTENT_ENCODING);
-	const char *type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE);
-	uint64_t len;
-
-	if (header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING) || !length_parse(&len, length))
-		assay_reply_refuse(&call->reply, "body.length", "say how long the body is: Content-Length");
-	else if ((encoding && strcasecmp(encoding, "identity") != 0) ||
-	         (type && strncasecmp(type, "multipart/", strlen("multipart/")) == 0))
-		assay_reply_refuse(&call->reply, "body.type", "send the bytes as they are, not encoded or in parts");
-	else if (!call->request.route->streams && len > ASSAY_SMALL_BYTES_MAX)
-		assay_reply_refuse(&call->reply, "body.size", "the body is longer than any that would be taken");
-}
-
-static void call_begin(struct assay_server *server, struct call *call, struct MHD_Connection *connection,
-                       const char *path, const char *length)
-{
-	uint64_t len = 0;
-
-	call->request.route = assay_route_find(call->method, path, call->request.id, &call->reply.allow);
-	call->number = call->request.route ? (size_t)(call->request.route - assay_routes) : SIZE_MAX;
-	if (!call->request.route) {
-		assay_reply_refuse(&call->reply, call->reply.allow ? "method.unknown" : "path.unknown",
-		                   call->reply.allow ? "the path has other methods: see Allow"
-		                                     : "there is no such path: see /v1/openapi.json");
-		return;
-	}
-	if (!call->request.route->takes)
-		return;
-	body_check(call, connection, length);
-	if (call->reply.status || !call->request.route->begin)
-		return;
-	call->request.route->begin(server, &call->request, &call->reply);
-	if (!call->reply.status && length_parse(&len, length) && len > call->request.most)
-		assay_reply_refuse(&call->reply, "body.size", "the body is longer than any that would be taken");
-}
-
 /* ---- The reply ---- */
 
 static void headers_add(struct MHD_Response *response, const struct assay_reply *reply)
@@ -129,29 +77,28 @@ static void headers_add(struct MHD_Response *response, const struct assay_reply 
 		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "5");
 }
 
-static void call_log(const struct assay_server *server, const struct call *call)
+static void call_log(struct assay_server *server, const struct assay_call *call)
 {
 	const bool known = call->request.route != NULL;
 	/* Probes come all the time. */
 	const bool probe = known && strncmp(call->request.route->path, "/v1/", 4) != 0 && call->reply.status == 200;
 
-	assay_metrics_request((struct assay_metrics *)&server->metrics, call->number, call->reply.status);
+	assay_metrics_request(&server->metrics, call->number, call->reply.status);
 	if (!probe)
 		assay_log("request", call->request.id, "%s %s %u%s%s", known ? call->request.route->method : "other",
 		          known ? call->request.route->path : "other", call->reply.status,
 		          *call->reply.reason ? " " : "", call->reply.reason);
 }
 
-static enum MHD_Result reply_send(struct assay_http *http, struct call *call, struct MHD_Connection *connection)
+static enum MHD_Result reply_send(struct assay_http *http, struct visit *visit, struct MHD_Connection *connection)
 {
-	struct assay_reply *reply = &call->reply;
+	struct assay_reply *reply = &visit->call.reply;
 	struct MHD_Response *response;
 
 	/* What the request holds is free before anybody hears of the reply. */
-	assay_incoming_close(&call->request.incoming);
-	assay_upload_release(http->server, &call->request);
-	call_log(http->server, call);
-	assay_watch_until(call->watched, in_s(http->server->limits.body_s + reply->file_len / ASSAY_RATE_BYTES_MIN));
+	assay_call_release(http->server, &visit->call);
+	call_log(http->server, &visit->call);
+	assay_watch_until(visit->watched, in_s(http->server->limits.body_s + reply->file_len / ASSAY_RATE_BYTES_MIN));
 	if (reply->file >= 0) {
 		response = MHD_create_response_from_fd64(reply->file_len, reply->file);
 		if (response)
@@ -171,92 +118,63 @@ static enum MHD_Result reply_send(struct assay_http *http, struct call *call, st
 
 /* ---- What libmicrohttpd calls ---- */
 
-static void call_end(void *context, struct MHD_Connection *connection, void **state,
-                     enum MHD_RequestTerminationCode why)
+static void visit_end(void *context, struct MHD_Connection *connection, void **state,
+                      enum MHD_RequestTerminationCode why)
 {
 	struct assay_http *http = context;
-	struct call *call = *state;
+	struct visit *visit = *state;
 
 	(void)connection, (void)why;
-	if (!call)
+	if (!visit)
 		return;
-	assay_incoming_close(&call->request.incoming);
-	assay_upload_release(http->server, &call->request);
-	assay_reply_close(&call->reply);
-	assay_watch_until(call->watched, in_s(http->server->limits.idle_s));
-	free(call);
+	assay_call_release(http->server, &visit->call);
+	assay_reply_close(&visit->call.reply);
+	assay_watch_until(visit->watched, in_s(http->server->limits.idle_s));
+	free(visit);
 	*state = NULL;
 	atomic_fetch_sub(&http->requests, 1);
 }
 
-static enum MHD_Result first_call(struct assay_http *http, struct MHD_Connection *connection, const char *path,
-                                  const char *method, void **state)
+static enum MHD_Result visit_begin(struct assay_http *http, struct MHD_Connection *connection, const char *path,
+                                   const char *method, void **state)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	struct call *call = calloc(1, sizeof *call);
-	uint64_t len = 0;
+	const struct assay_head head = {.method = method,
+	                                .path = path,
+	                                .authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION),
+	                                .length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH),
+	                                .transfer = header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING),
+	                                .encoding = header(connection, MHD_HTTP_HEADER_CONTENT_ENCODING),
+	                                .type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE)};
+	struct visit *visit = calloc(1, sizeof *visit);
 
-	if (!call)
+	if (!visit)
 		return MHD_NO;
 	atomic_fetch_add(&http->requests, 1);
-	*state = call;
-	call->method = method;
-	call->reply = ASSAY_REPLY_NONE;
-	call->request.incoming.file = -1;
-	call->request.authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
-	call->watched = info ? info->socket_context : NULL;
-	call_begin(http->server, call, connection, path, length);
-	const bool told = length_parse(&len, length);
-	const uint64_t to_come = told ? len : 0;
-	assay_watch_until(call->watched, in_s(http->server->limits.body_s + to_come / ASSAY_RATE_BYTES_MIN));
-	/* Of a long body nothing is read any more. */
-	if (call->reply.status &&
-	    (to_come > ASSAY_DRAIN_BYTES_MAX || header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING)))
-		return reply_send(http, call, connection);
-	return MHD_YES;
-}
-
-static void body_take(struct call *call, const char *data, size_t len)
-{
-	struct assay_request *request = &call->request;
-	struct assay_error error;
-
-	/* Of a request that has none, or is refused. */
-	if (call->reply.status || !request->route->takes)
-		return;
-	if (request->route->streams) {
-		if (request->incoming.len + len > request->most)
-			assay_reply_refuse(&call->reply, "body.size", "the body is longer than it said");
-		else if (assay_incoming_write(&request->incoming, data, len, &error) != ASSAY_OK)
-			assay_reply_refuse(&call->reply, error.reason, error.text);
-	} else if (request->len + len > ASSAY_SMALL_BYTES_MAX)
-		assay_reply_refuse(&call->reply, "body.size", "the body is longer than it said");
-	else {
-		memcpy(call->body + request->len, data, len);
-		request->len += len;
-	}
+	*state = visit;
+	visit->watched = info ? info->socket_context : NULL;
+	assay_call_begin(http->server, &visit->call, &head);
+	assay_watch_until(visit->watched,
+	                  in_s(http->server->limits.body_s + visit->call.to_come / ASSAY_RATE_BYTES_MIN));
+	return assay_call_is_over(&visit->call, &head) ? reply_send(http, visit, connection) : MHD_YES;
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *path,
                                   const char *method, const char *version, const char *data, size_t *len, void **state)
 {
 	struct assay_http *http = context;
-	struct call *call = *state;
+	struct visit *visit = *state;
 
 	(void)version;
-	if (!call)
-		return first_call(http, connection, path, method, state);
+	if (!visit)
+		return visit_begin(http, connection, path, method, state);
 	if (*len) {
-		body_take(call, data, *len);
+		assay_call_take(&visit->call, data, *len);
 		*len = 0;
 		return MHD_YES;
 	}
-	call->request.arrived_ns = assay_now_ns();
-	call->request.body = call->body;
-	if (!call->reply.status)
-		call->request.route->handler(http->server, &call->request, &call->reply);
-	return reply_send(http, call, connection);
+	assay_call_answer(http->server, &visit->call);
+	return reply_send(http, visit, connection);
 }
 
 /* ---- Opening ---- */
@@ -281,7 +199,7 @@ static struct MHD_Daemon *daemon_start(struct assay_http *http, const struct ass
 	    (unsigned)limits->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)limits->per_address,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)ASSAY_HEADER_BYTES_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
 	    (unsigned)(limits->header_s + limits->idle_s + limits->body_s), MHD_OPTION_STRICT_FOR_CLIENT, 1,
-	    MHD_OPTION_NOTIFY_CONNECTION, connection_notify, http, MHD_OPTION_NOTIFY_COMPLETED, call_end, http,
+	    MHD_OPTION_NOTIFY_CONNECTION, connection_notify, http, MHD_OPTION_NOTIFY_COMPLETED, visit_end, http,
 	    MHD_OPTION_ARRAY, listen->key ? tls : none, MHD_OPTION_END);
 }
 

@@ -8,8 +8,6 @@
 
 enum {
 	ASSAY_HEADER_BYTES_MAX = 16384,    /* of a connection: request line, headers, and a part of the body */
-	ASSAY_DRAIN_BYTES_MAX = 1 << 20,   /* of the body of a refused request that is still read, so that the refusal
-	                                      is seen */
 	ASSAY_RATE_BYTES_MIN = 128 * 1024, /* a second, of a long body and of a file that is sent */
 	ASSAY_DRAIN_S = 10,                /* at the end, for requests in progress */
 	ASSAY_HTTP_THREADS = 4,

@@ -12,7 +12,7 @@ number_at() { # file offset
 	od -An -j"$2" -N4 -tu4 "$1" | tr -d ' '
 }
 
-for name in verify envelope statement transcript challenge keys receipts request; do
+for name in verify envelope statement transcript challenge keys receipts request serve; do
 	mkdir -p "$1/fuzz_$name"
 done
 
@@ -58,3 +58,70 @@ cp verify/vectors/good/key.pem "$1/fuzz_keys/good"
 sed -n 's/^\([a-z0-9]*_pem\) = //p' verify/vectors/keys.txt | while read -r pem; do
 	printf "$(printf %s "$pem" | sed 's/^-/\\055/')" >"$1/fuzz_keys/$(printf %s "$pem" | cksum | cut -d' ' -f1)"
 done
+
+# Requests to a server, as harness/test/fuzz_serve.c has them: each route, and what its handlers take.
+number=0
+request() { # text
+	number=$((number + 1))
+	printf '%s' "$1" >"$seeds/$number"
+}
+seeds=$1/fuzz_serve
+for path in key revocations openapi.json keys/@i challenges/@0 challenges/@5 challenges/@2/challenge challenges/@4/receipts \
+	challenges/@4/attestation challenges/@4/transcript challenges/@5/verdict; do
+	request "GET /v1/$path
+"
+done
+request "GET /healthz
+"
+request "GET /metrics
+"
+post='POST /v1/challenges
+Authorization: Bearer @t
+'
+ask='{"key":"@k","type":"assay/1 request","verifier":"@v"}'
+request "${post}Seal: r
+
+$ask"
+request "${post}Forge: r
+
+$ask"
+request "POST /v1/challenges
+Authorization: Basic x
+Type: multipart/x
+
+$ask"
+for state in 0 1 2 5; do
+	for commit in null '"@j"'; do
+		for segment in 0 1; do
+			request "POST /v1/challenges/@$state/messages
+Seal: m
+
+{\"challenge\":\"@$state\",\"commit\":$commit,\"job\":\"@j\",\"key\":\"@k\",\"segment\":$segment}"
+		done
+	done
+done
+# All of an exchange, in one input.
+payload() { # of an envelope on a line
+	sed 's/{"payload":"\([^"]*\)".*/\1/' "$1" | tr -d '\n' | base64 -d
+}
+digest='"digest":{"sha256":"'
+statement=$(payload verify/vectors/good/receipts-one.intoto.json |
+	sed "s/${digest}[0-9a-f]*\"},\"mode\"/${digest}@2\"},\"mode\"/; s/${digest}[0-9a-f]*\"},\"name\":\"transcript\"/${digest}@d\"},\"name\":\"transcript\"/")
+attestation="PUT /v1/challenges/@2/attestation
+Seal: s
+
+$statement"
+transcript="PUT /v1/challenges/@2/transcript
+
+transcript"
+request "$attestation"
+request "$transcript"
+separator=$(printf '\036')
+request "$attestation$separator$transcript$separator${post}Seal: r
+
+$ask"
+request "PUT /v1/challenges/@3/transcript
+Length: 10
+Encoding: identity
+
+transcript"
