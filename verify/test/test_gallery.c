@@ -222,12 +222,35 @@ static void slide(int32_t c[SIDE][SIDE], int8_t a[SIDE][K], int8_t b[SIDE][K])
 		}
 }
 
-static bool slides(int8_t a[SIDE][K], int8_t b[SIDE][K])
+/* All rows of a product from its first two: right when the rows of A are sums of multiples of two, as those of A[i][l]
+ * = u[i] v[l] + w[i] x[l]; it takes two multiplications an entry. */
+static void combine(int32_t c[SIDE][SIDE], int8_t a[SIDE][K], int8_t b[SIDE][K])
+{
+	const int64_t all = a[0][0] * a[1][1] - a[0][1] * a[1][0];
+
+	cr_assert_neq(all, 0);
+	for (int i = 0; i < SIDE; i++) {
+		/* Cramer's rule, by the first two columns. */
+		const int64_t first = a[i][0] * a[1][1] - a[i][1] * a[1][0];
+		const int64_t second = a[0][0] * a[i][1] - a[0][1] * a[i][0];
+		for (int j = 0; j < SIDE; j++) {
+			c[i][j] = 0;
+			for (int l = 0; i < 2 && l < K; l++)
+				c[i][j] += a[i][l] * b[j][l];
+			if (i >= 2)
+				c[i][j] = (int32_t)((first * c[0][j] + second * c[1][j]) / all);
+		}
+	}
+}
+
+typedef void shortcut(int32_t c[SIDE][SIDE], int8_t a[SIDE][K], int8_t b[SIDE][K]);
+
+static bool is_right(shortcut *take, int8_t a[SIDE][K], int8_t b[SIDE][K])
 {
 	int32_t c[SIDE][SIDE];
 	bool good = true;
 
-	slide(c, a, b);
+	take(c, a, b);
 	for (int i = 0; i < SIDE; i++)
 		for (int j = 0; j < SIDE; j++) {
 			int32_t sum = 0;
@@ -238,13 +261,42 @@ static bool slides(int8_t a[SIDE][K], int8_t b[SIDE][K])
 	return good;
 }
 
-Test(gallery, structured_operands)
+/* Ours (SPEC 5.1). */
+static void expand(int8_t entries[SIDE][K], const char *label, const uint8_t seed[32])
+{
+	static const uint8_t nonce[12];
+	uint8_t key[32];
+	crypto_hash_sha256_state state;
+
+	crypto_hash_sha256_init(&state);
+	crypto_hash_sha256_update(&state, (const uint8_t *)label, strlen(label));
+	crypto_hash_sha256_update(&state, seed, 32);
+	crypto_hash_sha256_final(&state, key);
+	crypto_stream_chacha20_ietf((uint8_t *)entries, SIDE * K, nonce, key);
+}
+
+/* The leaf by a shortcut, of which so many entries are right: these are the operands, and the shortcut is none. */
+static void structured(const char *cheat, shortcut *take, uint32_t right)
 {
 	const struct assay_params params = {{K, SIDE, SIDE}};
 	const uint8_t seed[32] = {9};
 	int8_t a[SIDE][K], b[SIDE][K];
 	int32_t c[SIDE][SIDE];
-	uint8_t value[ASSAY_LEAF_BYTES_MAX], cheap[ASSAY_LEAF_BYTES_MAX], key[32];
+	uint8_t value[ASSAY_LEAF_BYTES_MAX], cheap[ASSAY_LEAF_BYTES_MAX];
+
+	expand(a, "assay/1 matmul-i8/1 A\n", seed);
+	expand(b, "assay/1 matmul-i8/1 B\n", seed);
+	assay_work_matmul_i8.leaf(value, &params, seed, 0);
+	take(c, a, b);
+	for (int i = 0; i < SIDE * SIDE; i++)
+		assay_le32_write(cheap + 4 * i, (uint32_t)c[i / SIDE][i % SIDE]);
+	row(cheat, "another leaf", memcmp(value, cheap, 4 * SIDE * SIDE) == 0 ? "the leaf" : "another leaf");
+	cr_expect_arr_eq(value, cheap, 4 * right);
+}
+
+Test(gallery, structured_operands)
+{
+	int8_t a[SIDE][K], b[SIDE][K], two[4][K];
 
 	/* A generator by the index, as deployed checkers have had: the cheat is right. */
 	for (int i = 0; i < SIDE; i++)
@@ -253,25 +305,18 @@ Test(gallery, structured_operands)
 			a[i][l] = (int8_t)random_next();
 			b[i][l] = (int8_t)random_next();
 		}
-	cr_assert(slides(a, b), "the cheat does not work where it should");
+	cr_assert(is_right(slide, a, b), "the cheat does not work where it should");
+	structured("products by sliding along diagonals, as of Hankel matrices", slide, SIDE);
 
-	/* Ours (SPEC 5.1). */
-	static const char *const labels[2] = {"assay/1 matmul-i8/1 A\n", "assay/1 matmul-i8/1 B\n"};
-	for (int which = 0; which < 2; which++) {
-		static const uint8_t nonce[12];
-		crypto_hash_sha256_state state;
-		crypto_hash_sha256_init(&state);
-		crypto_hash_sha256_update(&state, (const uint8_t *)labels[which], strlen(labels[which]));
-		crypto_hash_sha256_update(&state, seed, 32);
-		crypto_hash_sha256_final(&state, key);
-		crypto_stream_chacha20_ietf((uint8_t *)(which ? b : a), SIDE * K, nonce, key);
-	}
-	assay_work_matmul_i8.leaf(value, &params, seed, 0);
-	slide(c, a, b);
-	for (int i = 0; i < SIDE * SIDE; i++)
-		assay_le32_write(cheap + 4 * i, (uint32_t)c[i / SIDE][i % SIDE]);
-	row("products by sliding along diagonals, as of Hankel matrices", "another leaf",
-	    memcmp(value, cheap, sizeof cheap) == 0 ? "the leaf" : "another leaf");
-	/* The first row and column it has right: these are the operands. */
-	cr_expect_arr_eq(value, cheap, 4 * SIDE);
+	/* One that spreads a few numbers over many entries, as generators for large matrices do to be fast: rank 2. */
+	random_state = 8;
+	for (int l = 0; l < 4 * K; l++)
+		two[l / K][l % K] = (int8_t)(random_next() % 15) - 7;
+	for (int i = 0; i < SIDE; i++)
+		for (int l = 0; l < K; l++) {
+			a[i][l] = (int8_t)(two[0][i] * two[1][l] + two[2][i] * two[3][l]);
+			b[i][l] = (int8_t)random_next();
+		}
+	cr_assert(is_right(combine, a, b), "the cheat does not work where it should");
+	structured("products from two of their rows, as of matrices of rank 2", combine, 2 * SIDE);
 }
