@@ -32,6 +32,7 @@ static enum assay_status ask(void *context, uint32_t number, const char *message
 	                                             .body = message,
 	                                             .len = strlen(message),
 	                                             .answer_max = ASSAY_STEP_LINE_MAX,
+	                                             .is_timed = true,
 	                                             .ok = 200,
 	                                             .fits = fits,
 	                                             .context = http};

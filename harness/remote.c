@@ -18,6 +18,8 @@ enum {
 	BYTES_A_MS = 16, /* of a file, at least */
 	PAUSE_MS = 100,
 	PAUSE_MS_MAX = 15000,
+	TIMED_TIMEOUT_MS = 4000, /* of the first attempt; then twice as long, and so on */
+	TIMED_PAUSE_MS_MAX = 400,
 	RETRY_AFTER_S_MAX = 60,
 	TRIES = 6,
 	UNTIL_S = 60,
@@ -188,20 +190,34 @@ bool assay_remote_pause(const struct assay_remote *remote, uint64_t ms)
 
 /* What goes on over the attempts of one request. */
 struct attempts {
-	uint64_t end;      /* seconds since 1970 */
-	uint64_t told_ns;  /* when it was said that an answer is waited for */
-	uint64_t pause_ms; /* the next one */
-	uint32_t wrong;    /* answers that were none, one after the other */
+	bool is_timed;
+	uint64_t began_ns, end; /* end: seconds since 1970 */
+	uint64_t told_ns;       /* when it was said that an answer is waited for */
+	uint64_t pause_ms;      /* the next one */
+	uint32_t wrong;         /* answers that were none, one after the other */
 };
+
+/* The longest pause now. */
+static uint64_t pause_most_ms(const struct attempts *attempts)
+{
+	const uint64_t passed_ms = (assay_clock_ns() - attempts->began_ns) / 1000000;
+
+	if (!attempts->is_timed || passed_ms / 16 > PAUSE_MS_MAX)
+		return PAUSE_MS_MAX;
+	return passed_ms / 16 > TIMED_PAUSE_MS_MAX ? passed_ms / 16 : TIMED_PAUSE_MS_MAX;
+}
 
 /* Many provers that lost the same server do not come back at the same time. */
 static uint64_t pause_ms(struct attempts *attempts, const struct assay_client_answer *answer)
 {
 	const uint64_t after_s = answer->retry_after_s < RETRY_AFTER_S_MAX ? answer->retry_after_s : RETRY_AFTER_S_MAX;
-	const uint64_t ms = attempts->pause_ms / 2 + randombytes_uniform((uint32_t)attempts->pause_ms / 2 + 1);
+	const uint64_t most_ms = pause_most_ms(attempts);
+	const uint64_t whole_ms = attempts->pause_ms < most_ms ? attempts->pause_ms : most_ms;
+	const uint64_t ms = whole_ms / 2 + randombytes_uniform((uint32_t)whole_ms / 2 + 1);
 
 	attempts->pause_ms = attempts->pause_ms * 2 < PAUSE_MS_MAX ? attempts->pause_ms * 2 : PAUSE_MS_MAX;
-	return after_s * 1000 + ms;
+	/* Who asks for too much is told so, whatever it costs; who is only busy may be free at once. */
+	return attempts->is_timed && answer->status != 429 ? ms : after_s * 1000 + ms;
 }
 
 static void tell(const struct assay_remote *remote, struct attempts *attempts, const char *cause)
@@ -287,7 +303,9 @@ enum assay_status assay_remote_ask(struct assay_remote *remote, const struct ass
                                    struct assay_client_answer *answer, struct assay_error *error)
 {
 	const uint64_t now = (uint64_t)time(NULL);
-	struct attempts attempts = {.end = remote->until     ? remote->until
+	struct attempts attempts = {.is_timed = request->is_timed,
+	                            .began_ns = assay_clock_ns(),
+	                            .end = remote->until     ? remote->until
 	                                   : remote->expires ? remote->expires + GRACE_S
 	                                                     : now + UNTIL_S,
 	                            .pause_ms = PAUSE_MS};
@@ -300,16 +318,18 @@ enum assay_status assay_remote_ask(struct assay_remote *remote, const struct ass
 	/* An end that was set is an end; the second in which it comes is not known to be whole. */
 	if (remote->until && remote->until >= now && timeout_ms > (remote->until - now + 1) * 1000)
 		timeout_ms = (remote->until - now + 1) * 1000;
-	const struct assay_client_request exact = {.url = url,
-	                                           .type = request->type,
-	                                           .bearer = request->bearer,
-	                                           .body = request->body,
-	                                           .len = request->len,
-	                                           .file = request->file,
-	                                           .file_bytes = request->file_bytes,
-	                                           .answer_max = request->answer_max,
-	                                           .timeout_ms =
-	                                               timeout_ms < INT32_MAX ? (uint32_t)timeout_ms : INT32_MAX};
+	if (timeout_ms > INT32_MAX)
+		timeout_ms = INT32_MAX;
+	const uint64_t first_ms = request->is_timed && timeout_ms > TIMED_TIMEOUT_MS ? TIMED_TIMEOUT_MS : timeout_ms;
+	struct assay_client_request exact = {.url = url,
+	                                     .type = request->type,
+	                                     .bearer = request->bearer,
+	                                     .body = request->body,
+	                                     .len = request->len,
+	                                     .file = request->file,
+	                                     .file_bytes = request->file_bytes,
+	                                     .answer_max = request->answer_max,
+	                                     .timeout_ms = (uint32_t)first_ms};
 	for (;;) {
 		status = attempt(remote, request, &exact, &attempts, answer, &again, error);
 		if (status || !again)
@@ -318,6 +338,7 @@ enum assay_status assay_remote_ask(struct assay_remote *remote, const struct ass
 		if (status)
 			break;
 		free(answer->body);
+		exact.timeout_ms = (uint32_t)(exact.timeout_ms < timeout_ms / 2 ? 2 * exact.timeout_ms : timeout_ms);
 	}
 	if (status) {
 		free(answer->body);

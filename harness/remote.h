@@ -33,6 +33,9 @@ struct assay_remote_request {
 	FILE *file;
 	uint64_t file_bytes;
 	size_t answer_max;
+	/* The time of a segment runs until there is an answer: it is tried again soon, after at most 0.4 s or a
+	 * sixteenth of the time that has passed, and what stalls is given up earlier. */
+	bool is_timed;
 	uint32_t ok, ok_too; /* 200, and another status that is an answer, or 0 */
 	/* Whether it is an answer to this: what a confused or hostile proxy says instead is asked for again, and comes
 	 * to the caller after so many times. May be NULL. */

@@ -92,6 +92,8 @@ static bool answer(int to, enum server_route route, enum server_fault fault)
 		return without_end(to, "HTTP/1.1 200 x\r\nContent-Length: 100000\r\n\r\n", "x", 50000);
 	case SERVER_BUSY:
 		return reply_say(to, &(struct server_reply){503, page, ""}, strlen(page));
+	case SERVER_LATER:
+		return reply_say(to, &(struct server_reply){503, "", "Retry-After: 5\r\n"}, 0);
 	case SERVER_TOO_MANY:
 		return reply_say(to, &(struct server_reply){429, "", "Retry-After: 1\r\n"}, 0);
 	case SERVER_TIMEOUT:

@@ -36,6 +36,7 @@ enum server_fault {
 	SERVER_ENDLESS_HEAD, /* a head without end */
 	SERVER_TRICKLE,      /* a byte now and then */
 	SERVER_BUSY,         /* 503 */
+	SERVER_LATER,        /* 503, again after five seconds */
 	SERVER_TOO_MANY,     /* 429, again after a second */
 	SERVER_TIMEOUT,      /* 408 */
 	SERVER_REDIRECT,     /* 302 to another server */

@@ -27,9 +27,11 @@ static void begin(const char *url)
 	support_ok(assay_remote_open(&remote, &error), error);
 }
 
+static bool is_timed;
+
 static enum assay_status get(const char *path, size_t most)
 {
-	const struct assay_remote_request request = {.path = path, .answer_max = most, .ok = 200};
+	const struct assay_remote_request request = {.path = path, .answer_max = most, .is_timed = is_timed, .ok = 200};
 	struct assay_client_answer answer;
 	const enum assay_status status = assay_remote_ask(&remote, &request, &answer, &error);
 
@@ -78,6 +80,40 @@ Test(client, each_fault_has_its_reason)
 	server_fail(SERVER_KEY, 1, (enum server_fault[]){SERVER_BUSY});
 	cr_assert_neq(get("/v1/key", 4096), ASSAY_OK);
 	cr_assert_str_eq(error.reason, "exchange.expired");
+	assay_remote_close(&remote);
+}
+
+/* While a segment's time runs no pause is longer than 0.4 s, and what stalls is given up after 4 s: the same faults
+ * elsewhere take 6 s and more, and 30 s. Who asks for too much waits as long as it is told. */
+Test(client, a_segment_does_not_wait)
+{
+	static const enum server_fault faults[] = {SERVER_BUSY,        SERVER_DROP_AFTER, SERVER_TIMEOUT,
+	                                           SERVER_DROP_BEFORE, SERVER_BUSY,       SERVER_LATER};
+	uint64_t took_ns[2];
+
+	server_start();
+	begin(server_url());
+	for (size_t i = 0; i < 2; i++) {
+		is_timed = i == 1;
+		server_fail(SERVER_KEY, sizeof faults / sizeof *faults, faults);
+		const uint64_t start_ns = assay_clock_ns();
+		support_ok(get("/v1/key", 4096), error);
+		took_ns[i] = assay_clock_ns() - start_ns;
+	}
+	/* 0.1 + 0.2 + 0.4 ... s, each by half or in whole, and the five that the server wants. libcurl repeats what was
+	 * dropped on an old connection by itself. */
+	cr_expect_geq(took_ns[0], UINT64_C(5700000000));
+	cr_expect_leq(took_ns[1], took_ns[0] / 2);
+	cr_expect_geq(took_ns[1], UINT64_C(300000000));
+	remote.timeout_ms = 0;
+	server_fail(SERVER_KEY, 1, (enum server_fault[]){SERVER_TRICKLE});
+	uint64_t start_ns = assay_clock_ns();
+	support_ok(get("/v1/key", 4096), error);
+	cr_expect_leq(assay_clock_ns() - start_ns, UINT64_C(9000000000));
+	server_fail(SERVER_KEY, 1, (enum server_fault[]){SERVER_TOO_MANY});
+	start_ns = assay_clock_ns();
+	support_ok(get("/v1/key", 4096), error);
+	cr_expect_geq(assay_clock_ns() - start_ns, UINT64_C(1000000000));
 	assay_remote_close(&remote);
 }
 
