@@ -46,8 +46,12 @@ void assay_call_begin(struct assay_server *server, struct assay_call *call, cons
 		                                     : "there is no such path: see /v1/openapi.json");
 		return;
 	}
-	if (!request->route->takes)
+	if (!request->route->takes) {
+		/* It would be read for as long as it says. */
+		if (call->to_come)
+			assay_reply_refuse(&call->reply, "body.size", "the request has no body: leave it out");
 		return;
+	}
 	body_check(call, head);
 	if (call->reply.status || !request->route->begin)
 		return;

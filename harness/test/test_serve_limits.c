@@ -95,6 +95,10 @@ Test(serve_limits, sizes)
 		serving_refused(claim("POST", paths[i], "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"), 411,
 		                "body.length");
 	}
+	/* Nor is what a request without a body brings. */
+	serving_refused(claim("GET", "/v1/key", "Content-Length: 999999999999\r\n"), 413, "body.size");
+	serving_refused(serving_ask(&serving, "GET", served.path, "", zeroes, 1000), 413, "body.size");
+	serving_is(serving_ask(&serving, "GET", served.path, "", zeroes, 0), 200, NULL, 0);
 	serving_refused(serving_ask(&serving, "PUT", served_path(&served, "attestation"), "", zeroes, 716801), 413,
 	                "body.size");
 	serving_refused(claim("PUT", served_path(&served, "attestation"), "Content-Length: 9999999\r\n"), 413,
