@@ -12,7 +12,7 @@
 #include "harness/serve/routes.h"
 
 enum {
-	RETRY_S = 10, /* after a verification that could not be done: a file that cannot be read, no memory */
+	PAUSE_S = 10, /* for something to verify, and when the store cannot be used */
 	SWEEP_MS = 250,
 };
 
@@ -72,13 +72,16 @@ static enum assay_status verdict_keep(struct assay_server *server, const struct 
 	                                assay_now_ns() / 1000000000, error);
 }
 
-static enum assay_status judge(struct assay_server *server, const struct assay_entry *entry, struct assay_error *error)
+/* *told is what a verification came to; what cannot be kept of it is no fault of its own. */
+static enum assay_status judge(struct assay_server *server, const struct assay_entry *entry, bool *told,
+                               struct assay_error *error)
 {
 	struct assay_challenge challenge;
 	struct assay_verdict verdict;
 	uint8_t digest[32];
 	char object[ASSAY_HEX_MAX];
 
+	*told = false;
 	pthread_mutex_lock(&server->mutex);
 	enum assay_status status = assay_entry_challenge(server, entry->id, &challenge, digest, error);
 	pthread_mutex_unlock(&server->mutex);
@@ -92,6 +95,7 @@ static enum assay_status judge(struct assay_server *server, const struct assay_e
 		assay_verdict_close(&verdict);
 		return status;
 	}
+	*told = true;
 	assay_metrics_verified(&server->metrics, assay_clock_ns() - began_ns);
 	char *json = assay_verdict_json(&verdict);
 	status = json ? assay_objects_put(&server->objects, json, strlen(json), object, error)
@@ -111,6 +115,65 @@ static enum assay_status judge(struct assay_server *server, const struct assay_e
 	return status;
 }
 
+/* ---- Ends without a verification ---- */
+
+struct ending {
+	enum assay_stage stage;
+	const char *outcome, *reason, *text;
+};
+
+static const struct ending
+    not_begun = {ASSAY_STAGE_EXPIRED, "", "", ""},
+    opening_missing = {ASSAY_STAGE_SILENT, "fail", "opening.missing",
+                       "the key had all receipts, and its files were not there in time"},
+    unfinished = {ASSAY_STAGE_UNFINISHED, "inconclusive", "exchange.unfinished",
+                  "the key did not come to the end of the exchange in time"},
+    not_verified = {ASSAY_STAGE_JUDGED, "inconclusive", "verification.failed",
+                    "the server could not verify what it has, which is no fault of the key: ask for a new challenge"};
+
+/* A verdict in the form of SPEC 10.4. */
+static char *ending_json(const struct assay_entry *entry, const struct ending *ending)
+{
+	const struct assay_verdict nothing = {.assurance = NULL};
+	char *json = assay_verdict_json(&nothing), *line = NULL;
+	json_t *object = json && *json ? assay_json_parse(json, strlen(json) - 1) : NULL;
+
+	free(json);
+	if (!object)
+		return NULL;
+	json_object_set_new(object, "verdict", json_string(ending->outcome));
+	json_object_set_new(object, "keyid", json_string(entry->keyid));
+	json_object_set_new(object, "mode", json_string("verifier"));
+	json_object_set_new(object, "error", json_pack("{s:s,s:s}", "reason", ending->reason, "text", ending->text));
+	json = assay_json_text(object);
+	json_decref(object);
+	if (json && asprintf(&line, "%s\n", json) < 0)
+		line = NULL;
+	free(json);
+	return line;
+}
+
+/* Under the mutex. */
+static enum assay_status end(struct assay_server *server, const struct assay_entry *entry, const struct ending *ending,
+                             struct assay_error *error)
+{
+	char object[ASSAY_HEX_MAX] = "";
+	enum assay_status status = ASSAY_OK;
+
+	if (*ending->outcome) {
+		char *json = ending_json(entry, ending);
+		status = json ? assay_objects_put(&server->objects, json, strlen(json), object, error)
+		              : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+		free(json);
+	}
+	if (!status)
+		status = assay_store_end(server->store, entry->id, ending->stage, object, ending->outcome,
+		                         ending->reason, assay_now_ns() / 1000000000, error);
+	if (!status)
+		assay_log("end", entry->id, "%s", *ending->reason ? ending->reason : "not begun");
+	return status;
+}
+
 /* ---- Threads ---- */
 
 static bool is_judged_now(const struct assay_server *server, const char *id)
@@ -121,17 +184,19 @@ static bool is_judged_now(const struct assay_server *server, const char *id)
 	return false;
 }
 
-/* Under the mutex: the oldest one that nobody has. */
+/* Under the mutex: the first one that nobody has. That it begins is on the disk: what ends the process each time is not
+ * begun for ever. */
 static bool take(struct assay_server *server, size_t thread, struct assay_entry *entry)
 {
 	struct assay_ids ids;
 	struct assay_error error;
 
-	if (assay_store_submitted(server->store, &ids, &error) != ASSAY_OK)
+	if (assay_store_submitted(server->store, &ids, assay_now_ns() / 1000000000, &error) != ASSAY_OK)
 		return false;
 	for (uint32_t i = 0; i < ids.count; i++) {
 		if (is_judged_now(server, ids.id[i]) ||
-		    assay_store_find(server->store, entry, ids.id[i], &error) != ASSAY_OK || !*entry->id)
+		    assay_store_find(server->store, entry, ids.id[i], &error) != ASSAY_OK || !*entry->id ||
+		    assay_store_attempt(server->store, ids.id[i], &error) != ASSAY_OK)
 			continue;
 		memcpy(server->judging[thread], ids.id[i], ASSAY_HEX_MAX);
 		return true;
@@ -139,13 +204,59 @@ static bool take(struct assay_server *server, size_t thread, struct assay_entry 
 	return false;
 }
 
-static void wait_for(struct assay_server *server, unsigned seconds)
+static void wait_for(struct assay_server *server)
 {
+	const unsigned seconds = server->limits.retry_s < PAUSE_S ? server->limits.retry_s : PAUSE_S;
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += seconds;
 	pthread_cond_timedwait(&server->work, &server->mutex, &until);
+}
+
+/* Others come first until then. */
+static enum assay_status put_off(struct assay_server *server, const struct assay_entry *entry, uint32_t attempts,
+                                 struct assay_error *error)
+{
+	const uint32_t doubled = entry->attempts < ASSAY_ATTEMPTS_MAX ? entry->attempts : ASSAY_ATTEMPTS_MAX;
+	const uint64_t pause_s = (uint64_t)server->limits.retry_s << doubled;
+
+	pthread_mutex_lock(&server->mutex);
+	enum assay_status status =
+	    assay_store_postpone(server->store, entry->id, attempts, assay_now_ns() / 1000000000 + pause_s, error);
+	pthread_mutex_unlock(&server->mutex);
+	return status;
+}
+
+static enum assay_status give_up(struct assay_server *server, const struct assay_entry *entry,
+                                 struct assay_error *error)
+{
+	pthread_mutex_lock(&server->mutex);
+	enum assay_status status = end(server, entry, &not_verified, error);
+	pthread_mutex_unlock(&server->mutex);
+	return status;
+}
+
+/* One attempt. What cannot be verified is nobody's fault, and does not stay for ever; nor does what has ended the
+ * process so often. Errors: of the store, which cannot be used now. */
+static enum assay_status attempt(struct assay_server *server, const struct assay_entry *entry,
+                                 struct assay_error *error)
+{
+	const uint32_t attempts = entry->attempts + 1;
+	enum assay_status status = ASSAY_OK;
+	bool told = false;
+
+	if (attempts <= ASSAY_ATTEMPTS_MAX) {
+		status = judge(server, entry, &told, error);
+		if (!status)
+			return ASSAY_OK;
+		assay_metrics_error(&server->metrics);
+		assay_log("error", entry->id, "attempt %u, not verified: %s (%s)", attempts, error->text,
+		          error->reason);
+	}
+	if (!told && attempts >= ASSAY_ATTEMPTS_MAX)
+		status = give_up(server, entry, error);
+	return status ? put_off(server, entry, attempts - told, error) : ASSAY_OK;
 }
 
 static void *judge_loop(void *context)
@@ -158,75 +269,28 @@ static void *judge_loop(void *context)
 	pthread_mutex_lock(&server->mutex);
 	while (!atomic_load(&server->stopping)) {
 		if (!take(server, thread, &entry)) {
-			wait_for(server, RETRY_S);
+			wait_for(server);
 			continue;
 		}
 		pthread_mutex_unlock(&server->mutex);
-		enum assay_status status = judge(server, &entry, &error);
-		if (status)
-			assay_log("error", entry.id, "not verified, again in %d s: %s (%s)", RETRY_S, error.text,
-			          error.reason);
+		enum assay_status status = attempt(server, &entry, &error);
 		pthread_mutex_lock(&server->mutex);
-		/* It stays ours until then: no other thread is to run into the same. */
 		if (status && !atomic_load(&server->stopping))
-			wait_for(server, RETRY_S);
+			wait_for(server);
 		*server->judging[thread] = '\0';
 	}
 	pthread_mutex_unlock(&server->mutex);
 	return NULL;
 }
 
-/* ---- Ends ---- */
+/* ---- What has expired ---- */
 
-/* A verdict in the form of SPEC 10.4 about what never came. */
-static char *end_json(const struct assay_entry *entry, const char *outcome, const char *reason, const char *text)
+/* What an open one has come to. A key whose files were refused has not kept silent. */
+static const struct ending *overdue(const struct assay_entry *entry)
 {
-	const struct assay_verdict nothing = {.assurance = NULL};
-	char *json = assay_verdict_json(&nothing), *line = NULL;
-	json_t *object = json && *json ? assay_json_parse(json, strlen(json) - 1) : NULL;
-
-	free(json);
-	if (!object)
-		return NULL;
-	json_object_set_new(object, "verdict", json_string(outcome));
-	json_object_set_new(object, "keyid", json_string(entry->keyid));
-	json_object_set_new(object, "mode", json_string("verifier"));
-	json_object_set_new(object, "error", json_pack("{s:s,s:s}", "reason", reason, "text", text));
-	json = assay_json_text(object);
-	json_decref(object);
-	if (json && asprintf(&line, "%s\n", json) < 0)
-		line = NULL;
-	free(json);
-	return line;
-}
-
-static enum assay_status end(struct assay_server *server, const struct assay_entry *entry, struct assay_error *error)
-{
-	/* A key whose files were refused has not kept silent. */
-	const bool silent = entry->steps == entry->total && !entry->revoked;
-	const char *reason = silent ? "opening.missing" : "exchange.unfinished",
-	           *outcome = silent ? "fail" : "inconclusive";
-	enum assay_stage stage = silent ? ASSAY_STAGE_SILENT : ASSAY_STAGE_UNFINISHED;
-	char object[ASSAY_HEX_MAX] = "";
-	enum assay_status status = ASSAY_OK;
-
-	if (entry->steps == 0) {
-		stage = ASSAY_STAGE_EXPIRED;
-		reason = outcome = "";
-	} else {
-		char *json = end_json(entry, outcome, reason,
-		                      silent ? "the key had all receipts, and its files were not there in time"
-		                             : "the key did not come to the end of the exchange in time");
-		status = json ? assay_objects_put(&server->objects, json, strlen(json), object, error)
-		              : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
-		free(json);
-	}
-	if (!status)
-		status = assay_store_end(server->store, entry->id, stage, object, outcome, reason,
-		                         assay_now_ns() / 1000000000, error);
-	if (!status)
-		assay_log("end", entry->id, "%s", *reason ? reason : "not begun");
-	return status;
+	if (entry->steps == 0)
+		return &not_begun;
+	return entry->steps == entry->total && !entry->revoked ? &opening_missing : &unfinished;
 }
 
 /* What is still coming may be in time. */
@@ -252,7 +316,7 @@ void assay_judges_sweep(struct assay_server *server)
 			continue;
 		status = assay_store_find(server->store, &entry, ids.id[i], &error);
 		if (!status)
-			status = end(server, &entry, &error);
+			status = end(server, &entry, overdue(&entry), &error);
 	}
 	pthread_mutex_unlock(&server->mutex);
 	if (status)

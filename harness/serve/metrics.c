@@ -13,8 +13,8 @@
 #include "harness/serve/routes.h"
 
 /* 0 is for any other one. */
-static const unsigned statuses[] = {200, 201, 202, 204, 400, 401, 403, 404, 405, 408, 409,
-                                    410, 411, 413, 415, 422, 429, 431, 500, 503, 0};
+static const unsigned statuses[] = {200, 201, 202, 204, 400, 401, 403, 404, 405, 409,
+                                    410, 411, 413, 415, 422, 429, 500, 503, 0};
 enum { STATUSES = sizeof statuses / sizeof *statuses };
 _Static_assert((int)STATUSES <= (int)ASSAY_METRICS_STATUSES, "room for all statuses");
 
@@ -41,6 +41,13 @@ void assay_metrics_verified(struct assay_metrics *metrics, uint64_t ns)
 	pthread_mutex_lock(&metrics->mutex);
 	metrics->verifications++;
 	metrics->verification_ns += ns;
+	pthread_mutex_unlock(&metrics->mutex);
+}
+
+void assay_metrics_error(struct assay_metrics *metrics)
+{
+	pthread_mutex_lock(&metrics->mutex);
+	metrics->verification_errors++;
 	pthread_mutex_unlock(&metrics->mutex);
 }
 
@@ -117,6 +124,8 @@ char *assay_metrics_text(struct assay_metrics *metrics, const struct assay_total
 	head(out, "assay_verification_seconds", "summary", "Time that verifications took.");
 	fprintf(out, "assay_verification_seconds_sum %.6f\nassay_verification_seconds_count %" PRIu64 "\n",
 	        (double)metrics->verification_ns / 1e9, metrics->verifications);
+	head(out, "assay_verification_errors_total", "counter", "Verifications that could not be done.");
+	fprintf(out, "assay_verification_errors_total %" PRIu64 "\n", metrics->verification_errors);
 	head(out, "assay_connections", "gauge", "Connections that are open.");
 	fprintf(out, "assay_connections %" PRIu64 "\n", metrics->connections);
 	head(out, "assay_connections_cut_total", "counter", "Connections that were too slow.");

@@ -16,13 +16,14 @@ struct assay_metrics {
 	uint64_t started_ns; /* by the monotonic clock */
 	/* By number of a route (the last one is for requests of none) and place in the table of statuses. */
 	uint64_t requests[ASSAY_METRICS_ROUTES][ASSAY_METRICS_STATUSES];
-	uint64_t verifications, verification_ns;
+	uint64_t verifications, verification_ns, verification_errors;
 	uint64_t connections, cut; /* open now; that were too slow */
 };
 
 void assay_metrics_open(struct assay_metrics *metrics);
 void assay_metrics_request(struct assay_metrics *metrics, size_t route, unsigned status);
 void assay_metrics_verified(struct assay_metrics *metrics, uint64_t ns);
+void assay_metrics_error(struct assay_metrics *metrics); /* a verification could not be done */
 void assay_metrics_connection(struct assay_metrics *metrics, int change);
 void assay_metrics_cut(struct assay_metrics *metrics);
 

@@ -19,6 +19,7 @@ enum {
 	ASSAY_GRACE_S = 2, /* after its end a challenge is given this long until its silence counts: for what has come
 	                      but is not on the disk yet */
 	ASSAY_VERIFIERS_MAX = 32,
+	ASSAY_ATTEMPTS_MAX = 5,  /* at a verification that cannot be done */
 	ASSAY_UPLOADS_MAX = 256, /* at a time */
 };
 
@@ -29,6 +30,7 @@ struct assay_limits {
 	uint32_t header_s, body_s;         /* for the headers, and for a small body; longer ones get more */
 	uint32_t idle_s;                   /* for the next request and its headers: a segment lies between two */
 	uint32_t verifiers;                /* threads that verify */
+	uint32_t retry_s; /* after a verification that could not be done; then twice as long, and so on */
 };
 
 struct assay_server {

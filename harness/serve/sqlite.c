@@ -12,10 +12,8 @@
 
 #include "harness/state.h"
 
-enum { SCHEMA = 1 };
-
-/* Version 1. A later one adds a text that leads from it to the next. */
-static const char schema[] =
+/* Each leads from the version before to its own: 1, 2 ... */
+static const char *const schemas[] = {
     "CREATE TABLE owner (one INTEGER PRIMARY KEY CHECK (one = 1), keyid TEXT NOT NULL) STRICT;"
     "CREATE TABLE tokens (name TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, terms TEXT NOT NULL,"
     " keys_max INTEGER NOT NULL, made INTEGER NOT NULL, revoked INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT "
@@ -39,7 +37,11 @@ static const char schema[] =
     "CREATE TABLE devices (device TEXT NOT NULL, keyid TEXT NOT NULL REFERENCES keys,"
     " challenge TEXT NOT NULL REFERENCES challenges, PRIMARY KEY (device, keyid)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX devices_of_key ON devices (keyid);"
-    "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 1;",
+    "ALTER TABLE challenges ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE challenges ADD COLUMN again INTEGER NOT NULL DEFAULT 0;"
+    "PRAGMA user_version = 2;"};
+enum { SCHEMA = sizeof schemas / sizeof *schemas };
 
 enum assay_status assay_sqlite_fail(struct assay_store *store, struct assay_error *error)
 {
@@ -206,16 +208,14 @@ static enum assay_status schema_make(struct assay_store *store, struct assay_err
 	uint64_t version;
 	enum assay_status status = version_find(store, &version, error);
 
-	if (!status && version == 0) {
+	if (!status && version < SCHEMA) {
 		status = assay_store_begin(store, error);
 		if (!status) {
 			status = version_find(store, &version, error);
-			if (!status && version == 0)
-				status = script(store, schema, error);
+			for (; !status && version < SCHEMA; version++)
+				status = script(store, schemas[version], error);
 			status = assay_store_finish(store, status, error);
 		}
-		if (!status)
-			status = version_find(store, &version, error);
 	}
 	if (!status && version != SCHEMA)
 		status = assay_fail(error, ASSAY_ERROR_INPUT, "store.version",

@@ -40,7 +40,9 @@ const char assay_serve_start_usage[] =
     "      --per-address N     of these from one address (64); give more behind a proxy\n"
     "      --header-seconds N  for the headers of a first request (20)\n"
     "      --idle-seconds N    for those of each further one on its connection (120)\n"
-    "      --body-seconds N    for a small body; long ones get a second more per 128 KiB (20)\n";
+    "      --body-seconds N    for a small body; long ones get a second more per 128 KiB (20)\n"
+    "      --retry-seconds N   after a verification that could not be done (a file cannot be read, no memory); then\n"
+    "                          twice as long, and 5 times in all (60)\n";
 
 enum { PEM_BYTES_MAX = 65536, TICK_MS = 100 };
 
@@ -86,7 +88,8 @@ enum {
 	PER_ADDRESS,
 	HEADER_S,
 	IDLE_S,
-	BODY_S
+	BODY_S,
+	RETRY_S
 };
 
 static enum assay_status number_option(uint32_t *number, const char *option, const char *text, uint32_t least,
@@ -116,6 +119,8 @@ static enum assay_status limit_option(struct assay_limits *limits, int option, c
 		return number_option(&limits->per_address, "--per-address", text, 1, 10000, error);
 	case IDLE_S:
 		return number_option(&limits->idle_s, "--idle-seconds", text, 1, 600, error);
+	case RETRY_S:
+		return number_option(&limits->retry_s, "--retry-seconds", text, 1, 3600, error);
 	case HEADER_S:
 		return number_option(&limits->header_s, "--header-seconds", text, 1, 600, error);
 	default:
@@ -140,6 +145,7 @@ static int options_read(struct options *options, int argc, char **argv, bool *en
 	                                      {"header-seconds", required_argument, NULL, HEADER_S},
 	                                      {"idle-seconds", required_argument, NULL, IDLE_S},
 	                                      {"body-seconds", required_argument, NULL, BODY_S},
+	                                      {"retry-seconds", required_argument, NULL, RETRY_S},
 	                                      {"help", no_argument, NULL, 'h'},
 	                                      {0}};
 	struct assay_error error;
@@ -326,6 +332,7 @@ int assay_serve_start(int argc, char **argv)
 	                                     .header_s = 20,
 	                                     .idle_s = 120,
 	                                     .body_s = 20,
+	                                     .retry_s = 60,
 	                                     .verifiers = processors < 1                     ? 1
 	                                                  : processors > ASSAY_VERIFIERS_MAX ? ASSAY_VERIFIERS_MAX
 	                                                                                     : (uint32_t)processors}};

@@ -57,6 +57,7 @@ struct assay_entry {
 	uint64_t issued_s, expires_s, ended_s;
 	uint32_t steps, total;
 	enum assay_stage stage;
+	uint32_t attempts; /* at its verification */
 	char attestation[ASSAY_HEX_MAX],
 	    transcript[ASSAY_HEX_MAX];                        /* objects; the transcript that the attestation names */
 	char receipts[ASSAY_HEX_MAX], verdict[ASSAY_HEX_MAX]; /* objects */
@@ -153,6 +154,13 @@ enum assay_status assay_store_attest(struct assay_store *store, const char *id, 
 enum assay_status assay_store_submit(struct assay_store *store, const char *id, const char *receipts, uint64_t now_s,
                                      struct assay_error *error) ASSAY_CHECK_RESULT;
 
+/* A verification of a submitted one begins, which counts; one that could not be done begins no earlier than `again_s`,
+ * and so many have counted. */
+enum assay_status assay_store_attempt(struct assay_store *store, const char *id,
+                                      struct assay_error *error) ASSAY_CHECK_RESULT;
+enum assay_status assay_store_postpone(struct assay_store *store, const char *id, uint32_t attempts, uint64_t again_s,
+                                       struct assay_error *error) ASSAY_CHECK_RESULT;
+
 /* An open or submitted one ends. The outcome is a name, or "". */
 enum assay_status assay_store_end(struct assay_store *store, const char *id, enum assay_stage stage,
                                   const char *verdict, const char *outcome, const char *reason, uint64_t now_s,
@@ -162,12 +170,13 @@ enum assay_status assay_store_end(struct assay_store *store, const char *id, enu
 enum assay_status assay_store_device_add(struct assay_store *store, const char *device, const char *keyid,
                                          const char *challenge, struct assay_error *error) ASSAY_CHECK_RESULT;
 
-/* Ids, oldest first, at most ASSAY_ENTRIES_MAX: those that are submitted; open ones that expired before `before_s`. */
+/* Ids, at most ASSAY_ENTRIES_MAX: those that are submitted and not to wait until after `now_s`, first those whose
+ * verification failed least often; open ones that expired before `before_s`; oldest first. */
 struct assay_ids {
 	uint32_t count;
 	char id[ASSAY_ENTRIES_MAX][ASSAY_HEX_MAX];
 };
-enum assay_status assay_store_submitted(struct assay_store *store, struct assay_ids *ids,
+enum assay_status assay_store_submitted(struct assay_store *store, struct assay_ids *ids, uint64_t now_s,
                                         struct assay_error *error) ASSAY_CHECK_RESULT;
 enum assay_status assay_store_overdue(struct assay_store *store, struct assay_ids *ids, uint64_t before_s,
                                       struct assay_error *error) ASSAY_CHECK_RESULT;

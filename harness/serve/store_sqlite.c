@@ -40,6 +40,7 @@ static void entry_read(struct assay_entry *entry, sqlite3_stmt *row)
 	assay_sqlite_text(entry->reason, sizeof entry->reason, row, 14);
 	entry->steps = (uint32_t)assay_sqlite_number(row, 15);
 	entry->ended_s = assay_sqlite_number(row, 16);
+	entry->attempts = (uint32_t)assay_sqlite_number(row, 17);
 }
 
 enum assay_status assay_store_find(struct assay_store *store, struct assay_entry *entry, const char *id,
@@ -51,7 +52,8 @@ enum assay_status assay_store_find(struct assay_store *store, struct assay_entry
 	sqlite3_stmt *row = assay_sqlite_ask(
 	    store, error,
 	    "SELECT id, keyid, token, key, revoked, issued, expires, total, stage, attestation, transcript, receipts,"
-	    " verdict, outcome, reason, (SELECT count(*) FROM steps WHERE challenge = id), ended"
+	    " verdict, outcome, reason, (SELECT count(*) FROM steps WHERE challenge = id), ended,"
+	    " attempts"
 	    " FROM challenges JOIN keys USING (keyid) WHERE id = ?1",
 	    "s", id);
 	enum assay_status status = assay_sqlite_next(store, row, &has, error);
@@ -176,6 +178,27 @@ enum assay_status assay_store_submit(struct assay_store *store, const char *id, 
 	return changed_one(status, changed, error);
 }
 
+enum assay_status assay_store_attempt(struct assay_store *store, const char *id, struct assay_error *error)
+{
+	uint64_t changed;
+	enum assay_status status =
+	    assay_sqlite_do(store, &changed, error,
+	                    "UPDATE challenges SET attempts = attempts + 1 WHERE id = ?1 AND stage = 1", "s", id);
+
+	return changed_one(status, changed, error);
+}
+
+enum assay_status assay_store_postpone(struct assay_store *store, const char *id, uint32_t attempts, uint64_t again_s,
+                                       struct assay_error *error)
+{
+	uint64_t changed;
+	enum assay_status status = assay_sqlite_do(
+	    store, &changed, error, "UPDATE challenges SET attempts = ?2, again = ?3 WHERE id = ?1 AND stage = 1",
+	    "sii", id, (uint64_t)attempts, again_s);
+
+	return changed_one(status, changed, error);
+}
+
 enum assay_status assay_store_end(struct assay_store *store, const char *id, enum assay_stage stage,
                                   const char *verdict, const char *outcome, const char *reason, uint64_t now_s,
                                   struct assay_error *error)
@@ -207,12 +230,14 @@ static enum assay_status ids_read(struct assay_store *store, struct assay_ids *i
 	return status;
 }
 
-enum assay_status assay_store_submitted(struct assay_store *store, struct assay_ids *ids, struct assay_error *error)
+enum assay_status assay_store_submitted(struct assay_store *store, struct assay_ids *ids, uint64_t now_s,
+                                        struct assay_error *error)
 {
 	return ids_read(store, ids,
 	                assay_sqlite_ask(store, error,
-	                                 "SELECT id FROM challenges WHERE stage = 1 ORDER BY submitted, id LIMIT 64",
-	                                 ""),
+	                                 "SELECT id FROM challenges WHERE stage = 1 AND again <= ?1"
+	                                 " ORDER BY attempts, submitted, id LIMIT 64",
+	                                 "i", now_s),
 	                error);
 }
 
