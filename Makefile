@@ -109,7 +109,7 @@ TEST_SERVE_LIBS := -lmicrohttpd -lsqlite3
 endif
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
-.PHONY: all certify test check bench peers cheats detection format vectors install help clean
+.PHONY: all certify test check bench peers cheats load detection format vectors install help clean
 all: $(BUILD)/assay $(BUILD)/assay-verify $(LIBRARY) $(SERVE)
 
 $(BUILD)/assay: $(BUILD)/harness/main.o $(HARNESS_OBJECTS) $(KERNEL_OBJECTS) $(BUILD)/verify/cli.o $(BUILD)/libassay.a
@@ -252,6 +252,7 @@ help:
 	@echo 'make bench     bare and whole rates, and the cost of a recheck'
 	@echo 'make peers     the same side by side with OpenBLAS and hashcat'
 	@echo 'make cheats    how much slower provers of memory/1 are that have less than the table'
+	@echo 'make load      hosts a day that assay serve verifies, and what one costs it'
 	@echo 'make detection how often assay compare is wrong, on synthetic and recorded series'
 	@echo 'make vectors   regenerate verify/vectors with the Python implementation'
 	@echo 'make format    clang-format everything'
@@ -265,6 +266,10 @@ peers: all
 
 cheats: $(BUILD)/cheats
 	$(BUILD)/cheats
+
+# Whole hosts of eight devices and six workloads for a server on this machine.
+load: $(BUILD)/assay-tests
+	ASSAY_HOSTS=$${ASSAY_HOSTS:-100} $(BUILD)/assay-tests --filter 'serve_load/verified_hosts'
 
 # How often `assay compare` is wrong, beside a rule of means.
 detection: $(BUILD)/assay-tests

@@ -65,7 +65,7 @@ struct served {
 	struct assay_challenge challenge;
 	char *sealed, *payload, id[ASSAY_HEX_MAX], path[256];
 	uint8_t digest[32], job[32], commit[32], nonces[ASSAY_SEGMENTS_MAX + 1][32];
-	char *receipts; /* all of them */
+	char *devices, *receipts; /* all of them */
 	char *transcript, *attestation;
 	size_t transcript_len;
 };
@@ -86,9 +86,11 @@ struct serving_reply served_say(const struct served *served, uint32_t number);
 /* Says it, and takes the receipt. */
 void served_step(struct served *served, uint32_t number);
 
-/* All steps without any work, an attestation and a transcript of nothing. */
+/* All steps without any work. */
+void served_exchange(struct served *served);
+/* The same, an attestation and a transcript of nothing. */
 void served_pretend(struct served *served);
-/* All steps with the work, by the cpu. */
+/* All steps with the work, by the cpu with as few rounds as there may be, and both files. */
 void served_work(struct served *served);
 /* Both files are put. */
 void served_submit(struct served *served);
