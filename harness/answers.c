@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "verify/envelope.h"
+#include "verify/receipts.h"
 
 uint32_t assay_answers_total(const struct assay_answers *answers)
 {
@@ -171,18 +172,11 @@ enum assay_status assay_answer(struct assay_answers *answers, const char *line, 
 static bool is_answer(const struct assay_answers *answers, const struct assay_step *message, struct assay_step *receipt,
                       const char *line, size_t len)
 {
-	struct assay_envelope envelope;
-	char keyid[65];
+	bool is_signed;
 
-	if (len >= ASSAY_STEP_LINE_MAX || !assay_envelope_parse(&envelope, ASSAY_TYPE_RECEIPT, line, len))
-		return false;
-	assay_keyid(keyid, answers->secret->key);
-	const bool good = assay_receipt_parse(receipt, envelope.payload, envelope.payload_len) &&
-	                  strcmp(keyid, envelope.keyid) == 0 &&
-	                  assay_envelope_signed_by(&envelope, answers->secret->key);
-	free(envelope.payload);
 	/* Times that a new receipt could have. */
-	return good && assay_step_is(receipt, answers->count) && !is_after_the_end(answers, receipt->at_ns) &&
+	return assay_receipt_open(receipt, &is_signed, line, len, answers->secret->key) && is_signed &&
+	       assay_step_is(receipt, answers->count) && !is_after_the_end(answers, receipt->at_ns) &&
 	       time_of(answers, receipt->at_ns) == receipt->at_ns &&
 	       memcmp(receipt->challenge, message->challenge, 32) == 0 && memcmp(receipt->job, message->job, 32) == 0 &&
 	       memcmp(receipt->commit, message->commit, 32) == 0;

@@ -12,6 +12,7 @@
 
 #include "harness/state.h"
 #include "verify/envelope.h"
+#include "verify/receipts.h"
 
 /* A receipt that is not what it must be, in the verifier's order of things. */
 static enum assay_status receipt_bad(struct assay_error *error, const char *reason, uint32_t number, const char *what)
@@ -25,16 +26,11 @@ enum assay_status assay_exchange_look(const struct assay_exchange *exchange, con
                                       struct assay_error *error)
 {
 	const uint32_t number = exchange->count;
-	struct assay_envelope envelope;
+	bool is_signed;
 
 	if (number >= assay_steps_of(exchange->challenge))
 		return receipt_bad(error, "receipts.malformed", number, "is one too many");
-	if (!assay_envelope_parse(&envelope, ASSAY_TYPE_RECEIPT, line, strlen(line)))
-		return receipt_bad(error, "receipts.malformed", number, "is no receipt");
-	const bool good = assay_receipt_parse(step, envelope.payload, envelope.payload_len);
-	const bool is_signed = good && assay_envelope_signed_by(&envelope, exchange->verifier);
-	free(envelope.payload);
-	if (!good)
+	if (!assay_receipt_open(step, &is_signed, line, strlen(line), exchange->verifier))
 		return receipt_bad(error, "receipts.malformed", number, "is no receipt");
 	if (!is_signed)
 		return receipt_bad(error, "receipts.signature", number, "is not signed by the verifier's key");

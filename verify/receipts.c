@@ -12,6 +12,22 @@
 
 enum { FILE_BYTES_MAX = ASSAY_STEPS_MAX * ASSAY_STEP_LINE_MAX };
 
+bool assay_receipt_open(struct assay_step *step, bool *is_signed, const char *line, size_t len,
+                        const uint8_t key[ASSAY_KEY_BYTES])
+{
+	struct assay_envelope envelope;
+	char keyid[65];
+
+	*is_signed = false;
+	if (len >= ASSAY_STEP_LINE_MAX || !assay_envelope_parse(&envelope, ASSAY_TYPE_RECEIPT, line, len))
+		return false;
+	const bool good = assay_receipt_parse(step, envelope.payload, envelope.payload_len);
+	assay_keyid(keyid, key);
+	*is_signed = good && strcmp(keyid, envelope.keyid) == 0 && assay_envelope_signed_by(&envelope, key);
+	free(envelope.payload);
+	return good;
+}
+
 static bool line_parse(struct assay_receipts *receipts, const char *line, size_t len)
 {
 	struct assay_envelope *envelope = &receipts->envelopes[receipts->count];

@@ -14,6 +14,10 @@ struct assay_receipts {
 	uint8_t digest[32]; /* of the file */
 };
 
+/* One receipt, of a line; false when it is none. *is_signed: in the name of this key, and by it. */
+bool assay_receipt_open(struct assay_step *step, bool *is_signed, const char *line, size_t len,
+                        const uint8_t key[ASSAY_KEY_BYTES]);
+
 /* Reads a file. *reason is ASSAY_REASON_NONE, _RECEIPTS_MISSING or _RECEIPTS_MALFORMED, which is so when there are not
  * `count` receipts; `digest` is of any file that is there. Errors: io.read, memory. Always to be closed. */
 enum assay_status assay_receipts_read(struct assay_receipts *receipts, uint32_t count, const char *path,

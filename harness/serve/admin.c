@@ -11,8 +11,8 @@
 #include <sodium.h>
 
 #include "harness/serve/command.h"
-#include "harness/serve/objects.h"
 #include "harness/serve/prescribe.h"
+#include "harness/serve/server.h"
 #include "verify/challenge.h"
 
 const char assay_serve_token_usage[] =
@@ -200,38 +200,19 @@ int assay_serve_revoke(int argc, char **argv)
 
 /* ---- list ---- */
 
-static json_t *time_json(uint64_t seconds)
-{
-	char text[21];
-
-	if (!seconds)
-		return json_null();
-	assay_utc_text(text, seconds);
-	return json_string(text);
-}
-
 static void token_append(void *context, const struct assay_token *token)
 {
 	json_array_append_new(json_object_get(context, "tokens"),
 	                      json_pack("{s:s,s:o,s:i,s:i,s:o,s:o,s:o}", "name", token->name, "terms",
 	                                assay_json_parse(token->terms, strlen(token->terms)), "keys", (int)token->keys,
-	                                "keysMax", (int)token->keys_max, "made", time_json(token->made_s), "revoked",
-	                                time_json(token->revoked_s), "revokedReason",
+	                                "keysMax", (int)token->keys_max, "made", assay_time_json(token->made_s),
+	                                "revoked", assay_time_json(token->revoked_s), "revokedReason",
 	                                token->revoked_s ? json_string(token->why) : json_null()));
 }
 
 static void key_append(void *context, const struct assay_holder *key)
 {
-	json_array_append_new(
-	    json_object_get(context, "keys"),
-	    json_pack("{s:s,s:o,s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "keyid", key->keyid, "enrolled",
-	              time_json(key->enrolled_s), "revoked", time_json(key->revoked_s), "revokedReason",
-	              key->revoked_s ? json_string(key->why) : json_null(), "pass",
-	              (json_int_t)key->outcomes[ASSAY_PASS], "fail", (json_int_t)key->outcomes[ASSAY_FAIL],
-	              "inconclusive", (json_int_t)key->outcomes[ASSAY_INCONCLUSIVE], "malformed",
-	              (json_int_t)key->outcomes[ASSAY_MALFORMED], "silent", (json_int_t)key->stages[ASSAY_STAGE_SILENT],
-	              "unfinished", (json_int_t)key->stages[ASSAY_STAGE_UNFINISHED], "identityCollisions",
-	              (json_int_t)key->collisions));
+	json_array_append_new(json_object_get(context, "keys"), assay_holder_json(key));
 }
 
 static void token_print(void *context, const struct assay_token *token)

@@ -54,6 +54,17 @@ static enum assay_status verify(struct assay_server *server, const struct assay_
 	return assay_verify(verdict, attestation, transcript, &policy);
 }
 
+/* Its text, which is released. */
+static enum assay_status verdict_put(const struct assay_server *server, char *json, char object[ASSAY_HEX_MAX],
+                                     struct assay_error *error)
+{
+	enum assay_status status = json ? assay_objects_put(&server->objects, json, strlen(json), object, error)
+	                                : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+
+	free(json);
+	return status;
+}
+
 /* The verdict, and the devices that were shown. */
 static enum assay_status verdict_keep(struct assay_server *server, const struct assay_entry *entry,
                                       const struct assay_verdict *verdict, const char *object,
@@ -97,10 +108,7 @@ static enum assay_status judge(struct assay_server *server, const struct assay_e
 	}
 	*told = true;
 	assay_metrics_verified(&server->metrics, assay_clock_ns() - began_ns);
-	char *json = assay_verdict_json(&verdict);
-	status = json ? assay_objects_put(&server->objects, json, strlen(json), object, error)
-	              : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
-	free(json);
+	status = verdict_put(server, assay_verdict_json(&verdict), object, error);
 	if (!status) {
 		pthread_mutex_lock(&server->mutex);
 		status = assay_store_begin(server->store, error);
@@ -160,12 +168,8 @@ static enum assay_status end(struct assay_server *server, const struct assay_ent
 	char object[ASSAY_HEX_MAX] = "";
 	enum assay_status status = ASSAY_OK;
 
-	if (*ending->outcome) {
-		char *json = ending_json(entry, ending);
-		status = json ? assay_objects_put(&server->objects, json, strlen(json), object, error)
-		              : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
-		free(json);
-	}
+	if (*ending->outcome)
+		status = verdict_put(server, ending_json(entry, ending), object, error);
 	if (!status)
 		status = assay_store_end(server->store, entry->id, ending->stage, object, ending->outcome,
 		                         ending->reason, assay_now_ns() / 1000000000, error);

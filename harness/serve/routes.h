@@ -47,7 +47,7 @@ assay_handler assay_handle_key, assay_handle_issue, assay_handle_message, assay_
 
 void assay_upload_release(struct assay_server *server, struct assay_request *request);
 
-/* ---- What handlers share (show.c, exchange.c) ---- */
+/* ---- What handlers share (show.c, exchange.c, upload.c) ---- */
 
 /* Under server->mutex: the challenge of the request. False, and a refusal: challenge.unknown, errors of the store. */
 bool assay_entry_find(struct assay_server *server, const struct assay_request *request, struct assay_entry *entry,
@@ -60,6 +60,9 @@ json_t *assay_state_json(const struct assay_entry *entry);
 /* The receipts so far, one line after the other, to be released with free(). Under server->mutex. */
 enum assay_status assay_receipts_join(struct assay_server *server, const char *id, char **text, size_t *len,
                                       struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* Whether all of its files have come. */
+bool assay_entry_is_complete(const struct assay_entry *entry);
 
 /* Whether an entry had expired at this time, in nanoseconds since 1970. */
 bool assay_entry_over(const struct assay_entry *entry, uint64_t at_ns);

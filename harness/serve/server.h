@@ -55,6 +55,12 @@ uint64_t assay_now_ns(void); /* since 1970 */
 /* One line on standard error: time, event, and up to 16 digits of a challenge or key (may be ""). */
 void assay_log(const char *event, const char *id, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* ---- What is told of keys (show.c) ---- */
+
+/* A time, null for 0; a key with what became of its challenges. NULL when out of memory. */
+json_t *assay_time_json(uint64_t seconds);
+json_t *assay_holder_json(const struct assay_holder *holder);
+
 /* ---- Verifying (judge.c) ---- */
 
 /* Starts limits.verifiers threads that verify what is submitted, and one that ends what has expired. */

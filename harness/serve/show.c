@@ -171,12 +171,17 @@ void assay_handle_receipts(struct assay_server *server, struct assay_request *re
 	free(text);
 }
 
-static void object_send(const struct assay_server *server, const char *digest, const char *type,
-                        struct assay_reply *reply)
+/* What is there of it: `missing` says that nothing is. */
+static void object_reply(const struct assay_server *server, const char *digest, const char *type, const char *missing,
+                         struct assay_reply *reply)
 {
 	struct assay_error error;
 	uint64_t len;
 
+	if (!*digest) {
+		assay_reply_refuse(reply, "object.missing", missing);
+		return;
+	}
 	const int file = assay_objects_read(&server->objects, digest, &len, &error);
 	if (file < 0)
 		refuse(reply, &error);
@@ -188,24 +193,19 @@ void assay_handle_attestation_get(struct assay_server *server, struct assay_requ
 {
 	struct assay_entry entry;
 
-	if (!find(server, request, &entry, reply))
-		return;
-	if (*entry.attestation)
-		object_send(server, entry.attestation, "application/json", reply);
-	else
-		assay_reply_refuse(reply, "object.missing", "there is no attestation of this challenge");
+	if (find(server, request, &entry, reply))
+		object_reply(server, entry.attestation, "application/json", "there is no attestation of this challenge",
+		             reply);
 }
 
 void assay_handle_transcript_get(struct assay_server *server, struct assay_request *request, struct assay_reply *reply)
 {
 	struct assay_entry entry;
 
-	if (!find(server, request, &entry, reply))
-		return;
-	if (entry.stage == ASSAY_STAGE_SUBMITTED || entry.stage == ASSAY_STAGE_JUDGED)
-		object_send(server, entry.transcript, "application/octet-stream", reply);
-	else
-		assay_reply_refuse(reply, "object.missing", "there is no transcript of this challenge");
+	/* An open one has its name at most. */
+	if (find(server, request, &entry, reply))
+		object_reply(server, assay_entry_is_complete(&entry) ? entry.transcript : "",
+		             "application/octet-stream", "there is no transcript of this challenge", reply);
 }
 
 void assay_handle_verdict(struct assay_server *server, struct assay_request *request, struct assay_reply *reply)
@@ -215,7 +215,7 @@ void assay_handle_verdict(struct assay_server *server, struct assay_request *req
 	if (!find(server, request, &entry, reply))
 		return;
 	if (*entry.verdict)
-		object_send(server, entry.verdict, "application/json", reply);
+		object_reply(server, entry.verdict, "application/json", "", reply);
 	else if (entry.stage == ASSAY_STAGE_EXPIRED)
 		assay_reply_refuse(reply, "exchange.expired",
 		                   "the challenge expired before anything was begun: ask for a new one");
@@ -225,52 +225,48 @@ void assay_handle_verdict(struct assay_server *server, struct assay_request *req
 
 /* ---- Keys ---- */
 
-static const char *utc_or_null(char text[21], uint64_t seconds)
+json_t *assay_time_json(uint64_t seconds)
 {
+	char text[21];
+
 	if (!seconds)
-		return NULL;
+		return json_null();
 	assay_utc_text(text, seconds);
-	return text;
+	return json_string(text);
+}
+
+json_t *assay_holder_json(const struct assay_holder *holder)
+{
+	return json_pack(
+	    "{s:s,s:o,s:o,s:s?,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "keyid", holder->keyid, "enrolled",
+	    assay_time_json(holder->enrolled_s), "revoked", assay_time_json(holder->revoked_s), "revokedReason",
+	    holder->revoked_s ? holder->why : NULL, "pass", (json_int_t)holder->outcomes[ASSAY_PASS], "fail",
+	    (json_int_t)holder->outcomes[ASSAY_FAIL], "inconclusive", (json_int_t)holder->outcomes[ASSAY_INCONCLUSIVE],
+	    "malformed", (json_int_t)holder->outcomes[ASSAY_MALFORMED], "silent",
+	    (json_int_t)holder->stages[ASSAY_STAGE_SILENT], "unfinished",
+	    (json_int_t)holder->stages[ASSAY_STAGE_UNFINISHED], "identityCollisions", (json_int_t)holder->collisions);
 }
 
 void assay_handle_holder(struct assay_server *server, struct assay_request *request, struct assay_reply *reply)
 {
 	struct assay_holder holder;
 	struct assay_error error;
-	char enrolled[21], revoked[21];
 
 	pthread_mutex_lock(&server->mutex);
 	enum assay_status status = assay_store_key_find(server->store, &holder, request->id, &error);
 	pthread_mutex_unlock(&server->mutex);
-	if (status) {
+	if (status)
 		refuse(reply, &error);
-		return;
-	}
-	if (!*holder.keyid) {
+	else if (!*holder.keyid)
 		assay_reply_refuse(reply, "key.unknown", "no such key has asked for a challenge");
-		return;
-	}
-	assay_utc_text(enrolled, holder.enrolled_s);
-	assay_reply_json(reply, 200,
-	                 json_pack("{s:s,s:s,s:s?,s:s?,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "keyid", holder.keyid, "enrolled",
-	                           enrolled, "revoked", utc_or_null(revoked, holder.revoked_s), "revokedReason",
-	                           holder.revoked_s ? holder.why : NULL, "pass",
-	                           (json_int_t)holder.outcomes[ASSAY_PASS], "fail",
-	                           (json_int_t)holder.outcomes[ASSAY_FAIL], "inconclusive",
-	                           (json_int_t)holder.outcomes[ASSAY_INCONCLUSIVE], "malformed",
-	                           (json_int_t)holder.outcomes[ASSAY_MALFORMED], "silent",
-	                           (json_int_t)holder.stages[ASSAY_STAGE_SILENT], "unfinished",
-	                           (json_int_t)holder.stages[ASSAY_STAGE_UNFINISHED], "identityCollisions",
-	                           (json_int_t)holder.collisions));
+	else
+		assay_reply_json(reply, 200, assay_holder_json(&holder));
 }
 
 static void revoked_append(void *context, const struct assay_holder *holder)
 {
-	char revoked[21];
-
-	assay_utc_text(revoked, holder->revoked_s);
-	json_array_append_new(
-	    context, json_pack("{s:s,s:s,s:s}", "keyid", holder->keyid, "revoked", revoked, "reason", holder->why));
+	json_array_append_new(context, json_pack("{s:s,s:o,s:s}", "keyid", holder->keyid, "revoked",
+	                                         assay_time_json(holder->revoked_s), "reason", holder->why));
 }
 
 void assay_handle_revocations(struct assay_server *server, struct assay_request *request, struct assay_reply *reply)

@@ -18,8 +18,7 @@ static void refuse_over(struct assay_reply *reply)
 	                   "the challenge has expired, and nothing is taken any more: ask for a new one");
 }
 
-/* Whether the entry's files have all come. */
-static bool is_complete(const struct assay_entry *entry)
+bool assay_entry_is_complete(const struct assay_entry *entry)
 {
 	return entry->stage == ASSAY_STAGE_SUBMITTED || entry->stage == ASSAY_STAGE_JUDGED;
 }
@@ -83,11 +82,12 @@ static void begin(struct assay_server *server, struct assay_request *request, bo
 	crypto_hash_sha256_init(&request->incoming.state);
 	if (!assay_entry_find(server, request, &entry, reply))
 		return;
-	if (entry.revoked && !is_complete(&entry)) {
+	if (entry.revoked && !assay_entry_is_complete(&entry)) {
 		assay_reply_refuse(reply, "key.revoked", "the key is revoked: ask the server's operator");
 		return;
 	}
-	if (!is_complete(&entry) && (entry.stage != ASSAY_STAGE_OPEN || assay_entry_over(&entry, assay_now_ns()))) {
+	if (!assay_entry_is_complete(&entry) &&
+	    (entry.stage != ASSAY_STAGE_OPEN || assay_entry_over(&entry, assay_now_ns()))) {
 		refuse_over(reply);
 		return;
 	}
@@ -102,10 +102,10 @@ static void begin(struct assay_server *server, struct assay_request *request, bo
 		if (request->most > server->limits.transcript_bytes)
 			request->most = server->limits.transcript_bytes;
 	}
-	if (!status && !is_complete(&entry) && !place_take(server, request))
+	if (!status && !assay_entry_is_complete(&entry) && !place_take(server, request))
 		status = assay_fail(&error, ASSAY_ERROR_IO, "server.busy",
 		                    "a file of this challenge is coming already, or too many are: try again later");
-	if (!status && !is_complete(&entry))
+	if (!status && !assay_entry_is_complete(&entry))
 		status = assay_incoming_open(&request->incoming, &server->objects, &error);
 	if (status)
 		assay_reply_refuse(reply, error.reason, error.text);
@@ -205,16 +205,17 @@ static enum assay_status attestation_take(struct assay_server *server, struct as
 	return status;
 }
 
-/* The entry as it is now, or a refusal. */
+/* The entry as it is now, and the digest of what has come; or a refusal. */
 static bool entry_again(struct assay_server *server, struct assay_request *request, struct assay_entry *entry,
-                        struct assay_reply *reply)
+                        char digest[ASSAY_HEX_MAX], struct assay_reply *reply)
 {
+	assay_incoming_digest(&request->incoming, digest);
 	pthread_mutex_lock(&server->mutex);
 	const bool found = assay_entry_find(server, request, entry, reply);
 	pthread_mutex_unlock(&server->mutex);
 	if (!found)
 		return false;
-	if (is_complete(entry))
+	if (assay_entry_is_complete(entry))
 		return true;
 	if (entry->revoked)
 		assay_reply_refuse(reply, "key.revoked", "the key is revoked: ask the server's operator");
@@ -233,13 +234,13 @@ void assay_handle_attestation(struct assay_server *server, struct assay_request 
 	struct assay_error error;
 	char digest[ASSAY_HEX_MAX];
 
-	if (!entry_again(server, request, &entry, reply))
+	if (!entry_again(server, request, &entry, digest, reply))
 		return;
-	assay_incoming_digest(&request->incoming, digest);
-	if (is_complete(&entry) && strcmp(digest, entry.attestation) != 0)
+	if (assay_entry_is_complete(&entry) && strcmp(digest, entry.attestation) != 0)
 		assay_reply_refuse(reply, "attestation.conflict",
 		                   "another attestation of this challenge is complete, and stays");
-	else if (!is_complete(&entry) && attestation_take(server, request, &entry, digest, &error) != ASSAY_OK)
+	else if (!assay_entry_is_complete(&entry) &&
+	         attestation_take(server, request, &entry, digest, &error) != ASSAY_OK)
 		assay_reply_refuse(reply, error.reason, error.text);
 	else
 		assay_reply_text(reply, 204, NULL, "", 0);
@@ -277,16 +278,15 @@ void assay_handle_transcript(struct assay_server *server, struct assay_request *
 	struct assay_error error;
 	char digest[ASSAY_HEX_MAX];
 
-	if (!entry_again(server, request, &entry, reply))
+	if (!entry_again(server, request, &entry, digest, reply))
 		return;
-	assay_incoming_digest(&request->incoming, digest);
 	if (strcmp(digest, entry.transcript) != 0) {
 		assay_reply_refuse(reply, "transcript.digest",
 		                   "not the transcript that the attestation names: put that one, or the attestation "
 		                   "again");
 		return;
 	}
-	if (!is_complete(&entry) && transcript_take(server, request, &entry, &error) != ASSAY_OK) {
+	if (!assay_entry_is_complete(&entry) && transcript_take(server, request, &entry, &error) != ASSAY_OK) {
 		assay_reply_refuse(reply, error.reason, error.text);
 		return;
 	}

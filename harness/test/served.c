@@ -368,12 +368,13 @@ void served_work(struct served *served)
 	attestation_make(served);
 }
 
+struct serving_reply served_put(const struct served *served, const char *name, const char *body, size_t len)
+{
+	return serving_ask(served->serving, "PUT", served_path(served, name), "", body, len);
+}
+
 void served_submit(struct served *served)
 {
-	serving_is(serving_ask(served->serving, "PUT", served_path(served, "attestation"), "", served->attestation,
-	                       strlen(served->attestation)),
-	           204, "", 0);
-	serving_is(serving_ask(served->serving, "PUT", served_path(served, "transcript"), "", served->transcript,
-	                       served->transcript_len),
-	           202, NULL, 0);
+	serving_is(served_put(served, "attestation", served->attestation, strlen(served->attestation)), 204, "", 0);
+	serving_is(served_put(served, "transcript", served->transcript, served->transcript_len), 202, NULL, 0);
 }

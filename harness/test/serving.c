@@ -176,6 +176,11 @@ struct serving_reply serving_ask(const struct serving *serving, const char *meth
 	return serving_receive(connection);
 }
 
+struct serving_reply serving_get(const struct serving *serving, const char *path)
+{
+	return serving_ask(serving, "GET", path, "", NULL, 0);
+}
+
 void serving_free(struct serving_reply *reply)
 {
 	free(reply->body);
@@ -209,7 +214,7 @@ void serving_is(struct serving_reply reply, unsigned status, const void *body, s
 const char *serving_member(const struct serving *serving, const char *path, const char *member)
 {
 	static _Thread_local char text[256];
-	struct serving_reply reply = serving_ask(serving, "GET", path, "", NULL, 0);
+	struct serving_reply reply = serving_get(serving, path);
 	json_t *object = json_loads(reply.body, 0, NULL), *value = json_object_get(object, member);
 
 	*text = '\0';

@@ -46,6 +46,7 @@ struct serving_reply serving_receive(int connection); /* to its end, and closes 
 /* One request on a connection of its own. `headers` are whole lines ("A: b\r\n"), or "". `body` may be NULL. */
 struct serving_reply serving_ask(const struct serving *serving, const char *method, const char *path,
                                  const char *headers, const void *body, size_t len);
+struct serving_reply serving_get(const struct serving *serving, const char *path);
 void serving_free(struct serving_reply *reply);
 
 /* That the reply is this refusal, as JSON; or this success. Both release it. */
@@ -92,7 +93,8 @@ void served_exchange(struct served *served);
 void served_pretend(struct served *served);
 /* All steps with the work, by the cpu with as few rounds as there may be, and both files. */
 void served_work(struct served *served);
-/* Both files are put. */
+/* A file is put; both are, and taken. */
+struct serving_reply served_put(const struct served *served, const char *name, const char *body, size_t len);
 void served_submit(struct served *served);
 
 #endif

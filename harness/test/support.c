@@ -86,6 +86,17 @@ size_t support_read(const char *path, void *data, size_t capacity)
 	return len;
 }
 
+size_t support_lines(const char *name)
+{
+	static char text[65536];
+	const size_t len = support_read(support_path(name), text, sizeof text);
+	size_t lines = 0;
+
+	for (size_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
 void support_file(const char *name, const char *text)
 {
 	struct assay_error error;

@@ -24,7 +24,9 @@ const char *support_path(const char *name);
 
 void support_write(const char *path, const void *data, size_t len);
 size_t support_read(const char *path, void *data, size_t capacity); /* 0 when there is no such file */
-void support_file(const char *name, const char *text);              /* in the directory, with directories on the way */
+/* Lines of a file in the directory, of its first 64 KiB; 0 when it is not there. */
+size_t support_lines(const char *name);
+void support_file(const char *name, const char *text); /* in the directory, with directories on the way */
 bool support_exists(const char *path);
 unsigned support_mode(const char *path);
 

@@ -33,6 +33,7 @@ static struct {
 	void (*spoil)(struct assay_step *receipt, uint32_t number);
 	const struct assay_secret *signer;
 	const char *type;
+	bool other_keyid; /* beside a good signature */
 } verifier;
 
 static void enter(void)
@@ -110,6 +111,8 @@ static enum assay_status ask(void *context, uint32_t number, const char *message
 		char *text = assay_receipt_text(&step);
 		verifier.answers[number] = assay_secret_seal(verifier.signer, verifier.type, text);
 		free(text);
+		char *keyid = strstr(verifier.answers[number], "\"keyid\":\"") + strlen("\"keyid\":\"");
+		*keyid = !verifier.other_keyid ? *keyid : *keyid == '0' ? '1' : '0';
 	}
 	if (number == verifier.cut_at)
 		return assay_fail(why, ASSAY_ERROR_IO, "io.open", "cut off");
@@ -280,6 +283,10 @@ Test(exchange, receipts_refused)
 	enter();
 	verifier.signer = &prover;
 	refused("receipts.signature", "key");
+	leave();
+	enter();
+	verifier.other_keyid = true;
+	refused("receipts.signature", "keyid");
 	leave();
 	enter();
 	verifier.type = ASSAY_TYPE_MESSAGE;

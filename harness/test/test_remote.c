@@ -76,21 +76,10 @@ Test(remote, from_nothing_to_the_verdict)
 	cr_expect_eq(server->answered, RECEIPTS);
 }
 
-static size_t lines_of(const char *name)
-{
-	static char text[65536];
-	const size_t len = support_read(support_path(name), text, sizeof text);
-	size_t lines = 0;
-
-	for (size_t i = 0; i < len; i++)
-		lines += text[i] == '\n';
-	return lines;
-}
-
 /* Whether a step has come: so many receipts, and then so many uploads. */
 static bool has_come(unsigned step)
 {
-	return step < RECEIPTS ? lines_of("x.receipts.jsonl") > step
+	return step < RECEIPTS ? support_lines("x.receipts.jsonl") > step
 	                       : server->requests[SERVER_ATTESTATION + step - RECEIPTS] > 0;
 }
 

@@ -16,16 +16,6 @@ TestSuite(serve, .timeout = 120);
 static struct serving serving;
 static struct served served;
 
-static struct serving_reply get(const char *path)
-{
-	return serving_ask(&serving, "GET", path, "", NULL, 0);
-}
-
-static struct serving_reply put(const char *name, const char *body, size_t len)
-{
-	return serving_ask(&serving, "PUT", served_path(&served, name), "", body, len);
-}
-
 /* Work that was done passes, and what was handed in is there byte for byte. */
 Test(serve, whole_exchange)
 {
@@ -34,12 +24,12 @@ Test(serve, whole_exchange)
 	serving_enter(&serving, "");
 	serving_start(&serving, "");
 	assay_key_pem(pem, serving.verifier.key);
-	serving_is(get("/v1/key"), 200, pem, strlen(pem));
+	serving_is(serving_get(&serving, "/v1/key"), 200, pem, strlen(pem));
 	served_open(&served, &serving, &serving.prover, 201);
 	cr_expect_str_eq(serving_member(&serving, served.path, "state"), "issued");
-	serving_is(get(served_path(&served, "challenge")), 200, served.sealed, strlen(served.sealed));
-	serving_is(get(served_path(&served, "receipts")), 200, "", 0);
-	serving_refused(get(served_path(&served, "attestation")), 404, "object.missing");
+	serving_is(serving_get(&serving, served_path(&served, "challenge")), 200, served.sealed, strlen(served.sealed));
+	serving_is(serving_get(&serving, served_path(&served, "receipts")), 200, "", 0);
+	serving_refused(serving_get(&serving, served_path(&served, "attestation")), 404, "object.missing");
 	served_work(&served);
 	cr_expect_str_eq(serving_member(&serving, served.path, "state"), "drawn");
 	served_submit(&served);
@@ -47,9 +37,12 @@ Test(serve, whole_exchange)
 	cr_expect_str_eq(serving_member(&serving, served.path, "outcome"), "pass");
 	cr_expect_str_eq(serving_member(&serving, served_path(&served, "verdict"), "verdict"), "pass");
 	cr_expect_str_eq(serving_member(&serving, served_path(&served, "verdict"), "assurance"), "time-bracketed");
-	serving_is(get(served_path(&served, "receipts")), 200, served.receipts, strlen(served.receipts));
-	serving_is(get(served_path(&served, "attestation")), 200, served.attestation, strlen(served.attestation));
-	serving_is(get(served_path(&served, "transcript")), 200, served.transcript, served.transcript_len);
+	serving_is(serving_get(&serving, served_path(&served, "receipts")), 200, served.receipts,
+	           strlen(served.receipts));
+	serving_is(serving_get(&serving, served_path(&served, "attestation")), 200, served.attestation,
+	           strlen(served.attestation));
+	serving_is(serving_get(&serving, served_path(&served, "transcript")), 200, served.transcript,
+	           served.transcript_len);
 	/* Anybody comes to the same verdict from these files. */
 	support_write(support_path("n.intoto.json"), served.attestation, strlen(served.attestation));
 	support_write(support_path("n.transcript"), served.transcript, served.transcript_len);
@@ -89,16 +82,16 @@ Test(serve, repetition)
 	cr_expect_str_eq(serving_member(&serving, served.path, "outcome"), "malformed");
 	cr_expect_str_eq(serving_member(&serving, served.path, "reason"), "transcript.malformed");
 	served_submit(&served);
-	struct serving_reply verdict = get(served_path(&served, "verdict"));
-	serving_is(get(served_path(&served, "verdict")), 200, verdict.body, verdict.len);
+	struct serving_reply verdict = serving_get(&serving, served_path(&served, "verdict"));
+	serving_is(serving_get(&serving, served_path(&served, "verdict")), 200, verdict.body, verdict.len);
 	serving_free(&verdict);
 	serving_is(served_say(&served, 2), 200, NULL, 0);
 	/* Another attestation of it, as well signed. */
-	struct serving_reply receipts = get(served_path(&served, "receipts"));
-	serving_refused(put("attestation", served.attestation, strlen(served.attestation) - 1), 409,
+	struct serving_reply receipts = serving_get(&serving, served_path(&served, "receipts"));
+	serving_refused(served_put(&served, "attestation", served.attestation, strlen(served.attestation) - 1), 409,
 	                "attestation.conflict");
-	serving_refused(put("transcript", "other", 5), 422, "transcript.digest");
-	serving_is(get(served_path(&served, "receipts")), 200, receipts.body, receipts.len);
+	serving_refused(served_put(&served, "transcript", "other", 5), 422, "transcript.digest");
+	serving_is(serving_get(&serving, served_path(&served, "receipts")), 200, receipts.body, receipts.len);
 	serving_free(&receipts);
 	/* Then there is room for the next one. */
 	served_close(&served);
@@ -147,12 +140,12 @@ Test(serve, refused_requests)
 	/* None of these has taken the token's only key. */
 	assay_keyid(keyid, serving.prover.key);
 	snprintf(path, sizeof path, "/v1/keys/%s", keyid);
-	serving_refused(get(path), 404, "key.unknown");
+	serving_refused(serving_get(&serving, path), 404, "key.unknown");
 	serving_is(post(bearer, request), 201, NULL, 0);
 	serving_refused(post(bearer, foreign), 403, "key.limit");
 	assay_keyid(keyid, other.key);
 	snprintf(path, sizeof path, "/v1/keys/%s", keyid);
-	serving_refused(get(path), 404, "key.unknown");
+	serving_refused(serving_get(&serving, path), 404, "key.unknown");
 	free(foreign);
 	free(request);
 	serving_leave(&serving);
@@ -161,11 +154,11 @@ Test(serve, refused_requests)
 /* Says a line that is refused, and that nothing has changed. */
 static void say_refused(const char *line, unsigned status, const char *reason)
 {
-	struct serving_reply before = get(served_path(&served, "receipts"));
+	struct serving_reply before = serving_get(&serving, served_path(&served, "receipts"));
 
 	serving_refused(serving_ask(&serving, "POST", served_path(&served, "messages"), "", line, strlen(line)), status,
 	                reason);
-	serving_is(get(served_path(&served, "receipts")), 200, before.body, before.len);
+	serving_is(serving_get(&serving, served_path(&served, "receipts")), 200, before.body, before.len);
 	serving_free(&before);
 }
 
@@ -227,23 +220,26 @@ Test(serve, refused_files)
 	served_open(&other, &serving, &serving.verifier, 201);
 	served_pretend(&other);
 	served_open(&served, &serving, &serving.prover, 201);
-	serving_refused(put("transcript", "x", 1), 409, "attestation.missing");
+	serving_refused(served_put(&served, "transcript", "x", 1), 409, "attestation.missing");
 	/* Too early, and not one. */
-	serving_refused(put("attestation", other.attestation, strlen(other.attestation)), 422, "attestation.refused");
+	serving_refused(served_put(&served, "attestation", other.attestation, strlen(other.attestation)), 422,
+	                "attestation.refused");
 	served_pretend(&served);
-	serving_refused(put("attestation", "x", 1), 422, "attestation.refused");
-	serving_refused(put("attestation", other.attestation, strlen(other.attestation)), 422, "attestation.refused");
-	serving_refused(put("transcript", served.transcript, served.transcript_len), 409, "attestation.missing");
+	serving_refused(served_put(&served, "attestation", "x", 1), 422, "attestation.refused");
+	serving_refused(served_put(&served, "attestation", other.attestation, strlen(other.attestation)), 422,
+	                "attestation.refused");
+	serving_refused(served_put(&served, "transcript", served.transcript, served.transcript_len), 409,
+	                "attestation.missing");
 	cr_expect_str_eq(serving_member(&serving, served.path, "state"), "drawn");
 	/* The key's, of this challenge: taken. Another transcript than it names is not. */
-	serving_is(put("attestation", served.attestation, strlen(served.attestation)), 204, "", 0);
-	serving_refused(put("transcript", "other", 5), 422, "transcript.digest");
-	serving_refused(get(served_path(&served, "transcript")), 404, "object.missing");
+	serving_is(served_put(&served, "attestation", served.attestation, strlen(served.attestation)), 204, "", 0);
+	serving_refused(served_put(&served, "transcript", "other", 5), 422, "transcript.digest");
+	serving_refused(serving_get(&serving, served_path(&served, "transcript")), 404, "object.missing");
 	cr_expect_str_eq(serving_member(&serving, served.path, "state"), "drawn");
-	struct serving_reply verdict = get(served_path(&served, "verdict"));
+	struct serving_reply verdict = serving_get(&serving, served_path(&served, "verdict"));
 	cr_expect_eq(verdict.status, 202, "%s", verdict.body);
 	serving_free(&verdict);
-	serving_is(put("transcript", served.transcript, served.transcript_len), 202, NULL, 0);
+	serving_is(served_put(&served, "transcript", served.transcript, served.transcript_len), 202, NULL, 0);
 	cr_expect(serving_wait(&serving, served.path, "state", "judged"));
 	served_close(&other);
 	served_close(&served);
@@ -266,7 +262,7 @@ Test(serve, silence_counts)
 	serving_start(&serving, "");
 	served_open(&served, &serving, &serving.prover, 201);
 	served_pretend(&served);
-	serving_is(put("attestation", served.attestation, strlen(served.attestation)), 204, "", 0);
+	serving_is(served_put(&served, "attestation", served.attestation, strlen(served.attestation)), 204, "", 0);
 	served_open(&begun, &serving, &serving.prover, 201);
 	served_step(&begun, 0);
 	served_open(&issued, &serving, &serving.prover, 201);
@@ -282,9 +278,11 @@ Test(serve, silence_counts)
 	served_close(&revoked);
 	serving_refused(served_say(&begun, 1), 410, "exchange.expired");
 	serving_refused(served_say(&served, 2), 410, "exchange.expired");
-	serving_refused(put("transcript", served.transcript, served.transcript_len), 410, "exchange.expired");
-	serving_refused(put("attestation", served.attestation, strlen(served.attestation)), 410, "exchange.expired");
-	serving_refused(get(served_path(&issued, "verdict")), 410, "exchange.expired");
+	serving_refused(served_put(&served, "transcript", served.transcript, served.transcript_len), 410,
+	                "exchange.expired");
+	serving_refused(served_put(&served, "attestation", served.attestation, strlen(served.attestation)), 410,
+	                "exchange.expired");
+	serving_refused(serving_get(&serving, served_path(&issued, "verdict")), 410, "exchange.expired");
 	cr_expect_str_eq(serving_member(&serving, served.path, "reason"), "opening.missing");
 	cr_expect_str_eq(serving_member(&serving, served_path(&served, "verdict"), "verdict"), "fail");
 	cr_expect_str_eq(serving_member(&serving, served_path(&begun, "verdict"), "verdict"), "inconclusive");

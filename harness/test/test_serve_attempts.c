@@ -49,7 +49,7 @@ static void submitted_again(struct served *served, bool without_file)
 
 static unsigned errors_counted(void)
 {
-	struct serving_reply reply = serving_ask(&serving, "GET", "/metrics", "", NULL, 0);
+	struct serving_reply reply = serving_get(&serving, "/metrics");
 	const char *at = strstr(reply.body, "\nassay_verification_errors_total ");
 	unsigned count = 0;
 
@@ -62,7 +62,7 @@ static void not_verified(const struct served *served)
 {
 	cr_expect_str_eq(serving_member(&serving, served->path, "outcome"), "inconclusive");
 	cr_expect_str_eq(serving_member(&serving, served->path, "reason"), "verification.failed");
-	struct serving_reply verdict = serving_ask(&serving, "GET", served_path(served, "verdict"), "", NULL, 0);
+	struct serving_reply verdict = serving_get(&serving, served_path(served, "verdict"));
 	cr_expect(strstr(verdict.body, "\"reason\":\"verification.failed\""), "%s", verdict.body);
 	serving_free(&verdict);
 }

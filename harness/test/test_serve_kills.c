@@ -19,16 +19,6 @@ TestSuite(serve_kills, .timeout = 120);
 static struct serving serving;
 static struct served served;
 
-static struct serving_reply get(const char *path)
-{
-	return serving_ask(&serving, "GET", path, "", NULL, 0);
-}
-
-static struct serving_reply put(const char *name, const char *body, size_t len)
-{
-	return serving_ask(&serving, "PUT", served_path(&served, name), "", body, len);
-}
-
 static void kill_and_start(void)
 {
 	cr_assert_eq(serving_end(&serving, SIGKILL), 128 + SIGKILL);
@@ -55,15 +45,16 @@ Test(serve_kills, at_each_step)
 		serving_free(&before);
 	}
 	served_pretend(&served);
-	serving_is(get(served_path(&served, "receipts")), 200, served.receipts, strlen(served.receipts));
-	serving_is(put("attestation", served.attestation, strlen(served.attestation)), 204, "", 0);
+	serving_is(serving_get(&serving, served_path(&served, "receipts")), 200, served.receipts,
+	           strlen(served.receipts));
+	serving_is(served_put(&served, "attestation", served.attestation, strlen(served.attestation)), 204, "", 0);
 	kill_and_start();
-	serving_is(put("transcript", served.transcript, served.transcript_len), 202, NULL, 0);
+	serving_is(served_put(&served, "transcript", served.transcript, served.transcript_len), 202, NULL, 0);
 	kill_and_start();
 	cr_assert(serving_wait(&serving, served.path, "state", "judged"));
-	struct serving_reply verdict = get(served_path(&served, "verdict"));
+	struct serving_reply verdict = serving_get(&serving, served_path(&served, "verdict"));
 	kill_and_start();
-	serving_is(get(served_path(&served, "verdict")), 200, verdict.body, verdict.len);
+	serving_is(serving_get(&serving, served_path(&served, "verdict")), 200, verdict.body, verdict.len);
 	serving_free(&verdict);
 	served_close(&served);
 	serving_leave(&serving);
@@ -139,7 +130,7 @@ Test(serve_kills, half_a_file)
 	serving_start(&serving, "");
 	served_open(&served, &serving, &serving.prover, 201);
 	served_pretend(&served);
-	serving_is(put("attestation", served.attestation, strlen(served.attestation)), 204, "", 0);
+	serving_is(served_put(&served, "attestation", served.attestation, strlen(served.attestation)), 204, "", 0);
 	for (int round = 0; round < 2; round++) {
 		const int connection = serving_connect(&serving);
 		snprintf(head, sizeof head, "PUT %s HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\nno tra",
@@ -149,7 +140,8 @@ Test(serve_kills, half_a_file)
 			usleep(20000);
 		cr_expect_eq(unfinished(), 1);
 		/* One at a time. */
-		serving_refused(put("transcript", served.transcript, served.transcript_len), 503, "server.busy");
+		serving_refused(served_put(&served, "transcript", served.transcript, served.transcript_len), 503,
+		                "server.busy");
 		if (round == 0)
 			kill_and_start();
 		close(connection);
@@ -157,7 +149,7 @@ Test(serve_kills, half_a_file)
 			usleep(20000);
 		cr_expect_eq(unfinished(), 0);
 	}
-	serving_is(put("transcript", served.transcript, served.transcript_len), 202, NULL, 0);
+	serving_is(served_put(&served, "transcript", served.transcript, served.transcript_len), 202, NULL, 0);
 	cr_assert(serving_wait(&serving, served.path, "state", "judged"));
 	served_close(&served);
 	serving_leave(&serving);
@@ -179,11 +171,11 @@ Test(serve_kills, full_disk)
 	setrlimit(RLIMIT_FSIZE, &before);
 	served_open(&served, &serving, &serving.prover, 201);
 	served_pretend(&served);
-	serving_is(put("attestation", served.attestation, strlen(served.attestation)), 204, "", 0);
-	serving_refused(put("transcript", large, len), 500, "server.error");
+	serving_is(served_put(&served, "attestation", served.attestation, strlen(served.attestation)), 204, "", 0);
+	serving_refused(served_put(&served, "transcript", large, len), 500, "server.error");
 	cr_expect_eq(unfinished(), 0);
 	cr_expect_str_eq(serving_member(&serving, served.path, "state"), "drawn");
-	serving_is(put("transcript", served.transcript, served.transcript_len), 202, NULL, 0);
+	serving_is(served_put(&served, "transcript", served.transcript, served.transcript_len), 202, NULL, 0);
 	cr_assert(serving_wait(&serving, served.path, "state", "judged"));
 	free(large);
 	served_close(&served);
@@ -273,7 +265,7 @@ Test(serve_kills, many_at_once)
 	snprintf(body, sizeof body, "assay_challenges{state=\"judged\"} %d\n", PROVERS);
 	bool all = false;
 	for (int i = 0; i < 100 && !all; i++) {
-		struct serving_reply reply = get("/metrics");
+		struct serving_reply reply = serving_get(&serving, "/metrics");
 		all = strstr(reply.body, body) != NULL;
 		serving_free(&reply);
 		usleep(50000);
@@ -307,9 +299,9 @@ Test(serve_kills, revocation)
 	             support_err);
 	serving_refused(serving_post(&serving, &serving.prover), 403, "key.revoked");
 	serving_refused(served_say(&served, 1), 403, "key.revoked");
-	serving_refused(put("attestation", "x", 1), 403, "key.revoked");
-	serving_refused(put("transcript", "x", 1), 403, "key.revoked");
-	struct serving_reply list = get("/v1/revocations");
+	serving_refused(served_put(&served, "attestation", "x", 1), 403, "key.revoked");
+	serving_refused(served_put(&served, "transcript", "x", 1), 403, "key.revoked");
+	struct serving_reply list = serving_get(&serving, "/v1/revocations");
 	cr_expect(strstr(list.body, keyid) && strstr(list.body, "sold on"), "%s", list.body);
 	serving_free(&list);
 	cr_assert_eq(support_run("$A serve list -s $T/store --json"), 0);

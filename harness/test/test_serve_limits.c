@@ -99,23 +99,18 @@ Test(serve_limits, sizes)
 	serving_refused(claim("GET", "/v1/key", "Content-Length: 999999999999\r\n"), 413, "body.size");
 	serving_refused(serving_ask(&serving, "GET", served.path, "", zeroes, 1000), 413, "body.size");
 	serving_is(serving_ask(&serving, "GET", served.path, "", zeroes, 0), 200, NULL, 0);
-	serving_refused(serving_ask(&serving, "PUT", served_path(&served, "attestation"), "", zeroes, 716801), 413,
-	                "body.size");
+	serving_refused(served_put(&served, "attestation", zeroes, 716801), 413, "body.size");
 	serving_refused(claim("PUT", served_path(&served, "attestation"), "Content-Length: 9999999\r\n"), 413,
 	                "body.size");
 	served_pretend(&served);
-	serving_is(serving_ask(&serving, "PUT", served_path(&served, "attestation"), "", served.attestation,
-	                       strlen(served.attestation)),
-	           204, "", 0);
-	serving_refused(serving_ask(&serving, "PUT", served_path(&served, "transcript"), "", zeroes, 100001), 413,
-	                "body.size");
-	serving_refused(serving_ask(&serving, "PUT", served_path(&served, "transcript"), "", zeroes, 100000), 422,
-	                "transcript.digest");
+	serving_is(served_put(&served, "attestation", served.attestation, strlen(served.attestation)), 204, "", 0);
+	serving_refused(served_put(&served, "transcript", zeroes, 100001), 413, "body.size");
+	serving_refused(served_put(&served, "transcript", zeroes, 100000), 422, "transcript.digest");
 	serving_refused(claim("PUT", served_path(&served, "transcript"), "Content-Length: 9999999999999999999\r\n"),
 	                413, "body.size");
 	/* Headers without end are no request at all. */
 	memset(zeroes, 'a', len - 1);
-	struct serving_reply reply = serving_ask(&serving, "GET", "/v1/key", "", NULL, 0);
+	struct serving_reply reply = serving_get(&serving, "/v1/key");
 	cr_expect_eq(reply.status, 200);
 	serving_free(&reply);
 	const int connection = serving_connect(&serving);
@@ -179,7 +174,7 @@ Test(serve_limits, garbage)
 	cr_expect_leq(seconds() - began, 15);
 	bool gone = false;
 	for (int i = 0; i < 40 && !gone; i++) {
-		struct serving_reply metrics = serving_ask(&serving, "GET", "/metrics", "", NULL, 0);
+		struct serving_reply metrics = serving_get(&serving, "/metrics");
 		gone = strstr(metrics.body, "\nassay_connections 1\n") != NULL;
 		serving_free(&metrics);
 		usleep(50000);
@@ -222,7 +217,7 @@ Test(serve_limits, slow_ones)
 	drip("");
 	drip("GET /v1/key HTTP/1.1\r\nX-Slow: ");
 	drip("POST /v1/challenges HTTP/1.1\r\nHost: a\r\nContent-Length: 4000\r\n\r\n");
-	struct serving_reply reply = serving_ask(&serving, "GET", "/metrics", "", NULL, 0);
+	struct serving_reply reply = serving_get(&serving, "/metrics");
 	cr_expect(strstr(reply.body, "\nassay_connections_cut_total 3\n"), "%s", reply.body);
 	serving_free(&reply);
 	serving_leave(&serving);
@@ -259,14 +254,14 @@ Test(serve_limits, too_many_connections)
 	for (size_t i = 0; i < 12; i++)
 		held[i] = serving_connect(&serving);
 	usleep(200000);
-	struct serving_reply reply = serving_ask(&serving, "GET", "/v1/key", "", NULL, 0);
+	struct serving_reply reply = serving_get(&serving, "/v1/key");
 	cr_expect_eq(reply.status, 0, "%u", reply.status);
 	serving_free(&reply);
 	for (size_t i = 0; i < 12; i++)
 		close(held[i]);
 	for (int i = 0; i < 50 && reply.status != 200; i++) {
 		usleep(50000);
-		reply = serving_ask(&serving, "GET", "/v1/key", "", NULL, 0);
+		reply = serving_get(&serving, "/v1/key");
 		serving_free(&reply);
 	}
 	cr_expect_eq(reply.status, 200);
@@ -315,7 +310,7 @@ Test(serve_limits, tls)
 	cr_expect_neq(support_run(ask, "-CAfile $T/tls.pem -verify_ip 127.0.0.2", serving.port), 0);
 	cr_expect_neq(support_run(ask, "-CAfile $T/tls.pem -tls1_1", serving.port), 0);
 	/* Not without it. */
-	struct serving_reply reply = serving_ask(&serving, "GET", "/v1/key", "", NULL, 0);
+	struct serving_reply reply = serving_get(&serving, "/v1/key");
 	cr_expect_eq(reply.status, 0);
 	serving_free(&reply);
 	serving_leave(&serving);

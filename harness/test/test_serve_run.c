@@ -29,24 +29,13 @@ static void enter(void)
 	serving_start(&serving, "");
 }
 
-static size_t lines_of(const char *name)
-{
-	static char text[65536];
-	const size_t len = support_read(support_path(name), text, sizeof text);
-	size_t lines = 0;
-
-	for (size_t i = 0; i < len; i++)
-		lines += text[i] == '\n';
-	return lines;
-}
-
 /* What the server has of this job, and its verdict on it. */
 static void judged(void)
 {
 	serving_sql("CREATE TEMP TABLE one (n INTEGER CHECK (n = 1)); INSERT INTO one SELECT count(*) FROM challenges");
 	serving_sql("CREATE TEMP TABLE passed (n INTEGER CHECK (n = 1));"
 	            "INSERT INTO passed SELECT count(*) FROM challenges WHERE stage = 2 AND outcome = 'pass'");
-	cr_expect_eq(lines_of("x.receipts.jsonl"), STEPS);
+	cr_expect_eq(support_lines("x.receipts.jsonl"), STEPS);
 	cr_expect_eq(support_run("$V --verifier $T/x.verifier.pub --trust $T/prover.pub $T/x.intoto.json"), 0, "%s%s",
 	             support_out, support_err);
 	cr_expect(strstr(support_out, "time-bracketed"), "%s", support_out);
@@ -75,9 +64,9 @@ Test(serve_run, both_killed_at_every_step)
 	for (unsigned step = 0; step < STEPS; step++) {
 		char options[64];
 		const pid_t prover = support_start("run", command, 0);
-		for (int i = 0; i < 6000 && lines_of("x.receipts.jsonl") <= step; i++)
+		for (int i = 0; i < 6000 && support_lines("x.receipts.jsonl") <= step; i++)
 			usleep(5000);
-		cr_assert_gt(lines_of("x.receipts.jsonl"), step, "step %u does not come", step);
+		cr_assert_gt(support_lines("x.receipts.jsonl"), step, "step %u does not come", step);
 		/* The server first, so that the prover hears of nothing for a while; and it first, every other time. */
 		if (step % 2)
 			kill(prover, SIGKILL);
@@ -107,9 +96,9 @@ Test(serve_run, server_killed_meanwhile)
 	snprintf(options, sizeof options, "--listen 127.0.0.1:%u", serving.port);
 	const pid_t prover = support_start("run", command, 0);
 	for (unsigned step = 0; step < STEPS; step++) {
-		for (int i = 0; i < 6000 && lines_of("x.receipts.jsonl") <= step; i++)
+		for (int i = 0; i < 6000 && support_lines("x.receipts.jsonl") <= step; i++)
 			usleep(5000);
-		cr_assert_gt(lines_of("x.receipts.jsonl"), step, "step %u does not come", step);
+		cr_assert_gt(support_lines("x.receipts.jsonl"), step, "step %u does not come", step);
 		cr_assert_eq(serving_end(&serving, SIGKILL), 128 + SIGKILL);
 		serving_start(&serving, options);
 	}

@@ -58,8 +58,8 @@ Test(serve_says, metrics_and_health)
 	serving_enter(&serving, "");
 	serving_start(&serving, "");
 	cr_expect_str_eq(serving_member(&serving, "/healthz", "status"), "ok");
-	serving_refused(serving_ask(&serving, "GET", "/nothing", "", NULL, 0), 404, "path.unknown");
-	struct serving_reply reply = serving_ask(&serving, "GET", "/metrics", "", NULL, 0);
+	serving_refused(serving_get(&serving, "/nothing"), 404, "path.unknown");
+	struct serving_reply reply = serving_get(&serving, "/metrics");
 	cr_expect(strstr(reply.head, "text/plain; version=0.0.4"));
 	cr_expect(strstr(reply.body, "\nassay_requests_total{method=\"GET\",route=\"/healthz\",status=\"200\"} 1\n"));
 	cr_expect(strstr(reply.body, "\nassay_requests_total{method=\"other\",route=\"other\",status=\"404\"} 1\n"));
@@ -71,7 +71,7 @@ Test(serve_says, metrics_and_health)
 	serving_free(&reply);
 	/* Without its store it is not well. */
 	serving_sql("DROP TABLE steps; DROP TABLE challenges");
-	serving_refused(serving_ask(&serving, "GET", "/metrics", "", NULL, 0), 500, "server.error");
+	serving_refused(serving_get(&serving, "/metrics"), 500, "server.error");
 	serving_leave(&serving);
 }
 
