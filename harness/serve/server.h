@@ -46,7 +46,9 @@ struct assay_server {
 	struct assay_store *store;
 	char uploads[ASSAY_UPLOADS_MAX][ASSAY_HEX_MAX];   /* challenges whose files are coming; "" = a free place */
 	char judging[ASSAY_VERIFIERS_MAX][ASSAY_HEX_MAX]; /* that are being verified, by thread */
-	pthread_cond_t work;                              /* there is something to verify, or the end */
+	struct assay_totals totals;                       /* as of a moment ago (show.c) */
+	uint64_t totals_until_ns;
+	pthread_cond_t work; /* there is something to verify, or the end */
 	atomic_bool stopping;
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/measure.h"
 #include "harness/serve/routes.h"
 #include "verify/key.h"
 
@@ -42,6 +43,23 @@ void assay_handle_health(struct assay_server *server, struct assay_request *requ
 		assay_reply_json(reply, 200, json_pack("{s:s}", "status", "ok"));
 }
 
+/* Under the mutex. Counting goes over the whole store, and anybody may ask for it: it takes at most a twentieth of the
+ * time. */
+static enum assay_status totals_find(struct assay_server *server, struct assay_totals *totals,
+                                     struct assay_error *error)
+{
+	const uint64_t began_ns = assay_clock_ns();
+	enum assay_status status = ASSAY_OK;
+
+	if (began_ns >= server->totals_until_ns) {
+		status = assay_store_totals(server->store, &server->totals, error);
+		const uint64_t ended_ns = assay_clock_ns();
+		server->totals_until_ns = status ? 0 : ended_ns + 20 * (ended_ns - began_ns);
+	}
+	*totals = server->totals;
+	return status;
+}
+
 void assay_handle_metrics(struct assay_server *server, struct assay_request *request, struct assay_reply *reply)
 {
 	struct assay_totals totals;
@@ -49,7 +67,7 @@ void assay_handle_metrics(struct assay_server *server, struct assay_request *req
 
 	(void)request;
 	pthread_mutex_lock(&server->mutex);
-	enum assay_status status = assay_store_totals(server->store, &totals, &error);
+	enum assay_status status = totals_find(server, &totals, &error);
 	pthread_mutex_unlock(&server->mutex);
 	char *text = status ? NULL : assay_metrics_text(&server->metrics, &totals);
 	if (!status && !text)
