@@ -462,12 +462,29 @@ def table(double_rounds, items, walkers, **length):
     return [("memory-fill/1", params, {"rounds": 0}), ("memory/1", params, length)]
 
 
-def finish(prover, **claims):
+def series(values, step=100, clock=0, power=1000, temperature=10**5):
+    """A time line (§8.5) of these values, each quantity so much above them; without those that are None."""
+    def column(above):
+        if above is None:
+            return None
+        most = 2**53 - 1
+        return {name: [x if x is None else min(most, x + above + i) for x in values]
+                for i, name in enumerate(("min", "mean", "max"))}
+
+    return {"clockMhz": column(clock), "powerMw": column(power), "stepMs": step, "temperatureMc": column(temperature)}
+
+
+def finish(prover, line=None, throttled=0, ranges=None, **claims):
     """(envelope, transcript) of an honest end, and the receipts if it had some; `claims` replaces members of every
-    claimed run."""
+    claimed run. `line` is the time line of device 0, of whose rounds in segment 0 these were throttled."""
     transcript = prover.transcript()
     statement = prover.statement(transcript)
-    for segment in statement["predicate"]["claimed"]["segments"]:
+    claimed = statement["predicate"]["claimed"]
+    if line:
+        claimed["telemetry"][0]["series"] = line
+    if ranges:
+        claimed["segments"][0][0].update(throttledRounds=throttled, throttled=ranges)
+    for segment in claimed["segments"]:
         for run in segment:
             if run:
                 run.update(claims)
@@ -595,6 +612,16 @@ def good():
         prover = Prover(challenge_of([hashes(1, 2, durationMs=900)], 1, 4), rounds=[[3]])
         prover.pauses = pauses
         yield name, "inconclusive", unknown, finish(prover)
+    # Time lines and throttled rounds (§8.3, §8.5): the least and the most that there may be of them.
+    for name, rounds, throttled, ranges, line in (
+            ("one", [[3]], 1, [[2, 2]], series([5])),
+            ("gaps", [[8, 1]], 5, [[0, 2], [4, 4], [7, 7]], series([1, None, 3], power=None)),
+            ("joined", [[300]], 65, [[2 * i, 2 * i] for i in range(63)] + [[126, 290]], series(range(120))),
+            ("temperature", [[3]], 3, [[0, 2]], series([None, 0], clock=None, power=None)),
+            ("large", [[3]], 1, [[0, 2]], series([2**53 - 1], step=2**53 - 1)),
+            ("no-rounds-throttled", [[3]], 0, None, series([7, 9], step=1))):
+        prover = Prover(challenge_of([hashes(1, 2, durationMs=900)], len(rounds[0]), 4), rounds=rounds)
+        yield "timeline-" + name, "inconclusive", unknown, finish(prover, line, throttled, ranges)
     # A real profile in its smallest row: the only one that passes.
     segments = [square(2048, 5000), hashes(12, 12, durationMs=5000)]
     quick_host = Prover(challenge_of(segments, samples=512, profile=quick), rounds=[[1], [1]])
@@ -1218,6 +1245,39 @@ def reject_statement(b):
         "work-integers": ("predicate.work", [1]), "work-null": ("predicate.work", None)}
     for name, (path, value) in edits.items():
         yield "statement-" + name, "statement.malformed", b.with_payload(edit(s, path, value))
+    for name, rounds, ranges in (
+            ("null", 1, None), ("empty", 1, []), ("object", 1, {}), ("integers", 1, [0, 1]), ("one-number", 1, [[0]]),
+            ("three-numbers", 1, [[0, 0, 0]]), ("text", 1, [["0", "1"]]), ("null-inside", 1, [[0, None]]),
+            ("negative", 1, [[-1, 0]]), ("backward", 1, [[1, 0]]), ("falling", 2, [[2, 2], [0, 0]]),
+            ("twice", 2, [[0, 0], [0, 0]]), ("overlapping", 2, [[0, 1], [1, 2]]), ("touching", 2, [[0, 0], [1, 1]]),
+            ("2-22", 1, [[2**22, 2**22]]), ("65", 65, [[2 * i, 2 * i] for i in range(65)]),
+            ("of-none", 0, [[0, 0]]), ("of-unknown", None, [[0, 0]]), ("fewer-than-ranges", 1, [[0, 0], [2, 2]]),
+            ("more-than-in-ranges", 2, [[0, 0]])):
+        throttled = edit(edit(s, run + ".throttledRounds", rounds), run + ".throttled", ranges)
+        yield "statement-throttled-" + name, "statement.malformed", b.with_payload(throttled)
+    line = series([1, None, 3])
+    for name, value in (
+            ("null", None), ("empty", {}), ("array", []), ("member", dict(line, memoryClockMhz=None)),
+            ("step-missing", edit(line, "stepMs", GONE)), ("step-0", edit(line, "stepMs", 0)),
+            ("step-null", edit(line, "stepMs", None)), ("step-negative", edit(line, "stepMs", -1)),
+            ("column-missing", edit(line, "powerMw", GONE)), ("column-array", edit(line, "powerMw", [1, 2, 3])),
+            ("column-member", edit(line, "clockMhz.median", [1, 2, 3])),
+            ("row-missing", edit(line, "clockMhz.mean", GONE)), ("row-null", edit(line, "clockMhz.min", None)),
+            ("row-longer", edit(line, "clockMhz.max", [3, None, 5, 6])),
+            ("row-shorter", edit(line, "clockMhz.mean", [2, None])),
+            ("column-longer", edit(line, "powerMw", series([1, 2, 3, 4])["powerMw"])),
+            ("without-columns", series([1], clock=None, power=None, temperature=None)),
+            ("without-points", series([])), ("121", series(range(121))),
+            ("of-nulls", edit(line, "powerMw", series([None] * 3)["powerMw"])),
+            ("ends-in-null", series([1, None])), ("negative", edit(line, "clockMhz.min", [-1, None, 3])),
+            ("text", edit(line, "clockMhz.mean", ["2", None, 4])),
+            ("array-inside", edit(line, "clockMhz.mean", [[2], None, 4])),
+            ("half-null", edit(line, "clockMhz.mean", [None, None, 4])),
+            ("mean-below-min", edit(line, "clockMhz.mean", [0, None, 4])),
+            ("max-below-mean", edit(line, "clockMhz.max", [1, None, 5]))):
+        yield "statement-series-" + name, "statement.malformed", b.with_payload(edit(s, cards + ".series", value))
+    beyond = edit(edit(s, run + ".throttledRounds", 1), run + ".throttled", [[1, 2]])
+    yield "binding-throttled-beyond-the-rounds", "binding.mismatch", b.with_payload(beyond)
     p = Prover(edit(b.job, "segments.0.length", {"durationMs": 1}), rounds=[[1, 0]])
     filled = edit(p.statement(), "predicate.claimed.segments.0.1", p.claim(0, 0))
     yield ("statement-claimed-run-of-empty-run", "binding.mismatch",

@@ -809,8 +809,38 @@ def times_claimed(times):
     return {name: x if x is None else max(-MAX_INT, min(MAX_INT, x)) for name, x in found.items()}
 
 
+def is_series(x):
+    """§8.5: the time line of a device."""
+    if not has(x, "clockMhz powerMw stepMs temperatureMc") or not is_int(x["stepMs"], 1):
+        return False
+    columns = [x[i] for i in ("clockMhz", "powerMw", "temperatureMc") if x[i] is not None]
+    if not all(has(c, "max mean min") and all(type(row) is list for row in c.values()) for c in columns):
+        return False
+    lengths = {len(row) for c in columns for row in c.values()}
+    if len(lengths) != 1 or not 1 <= min(lengths) <= 120:
+        return False
+    points = [list(zip(c["min"], c["mean"], c["max"])) for c in columns]
+    nothing = (None, None, None)
+    return (all(p == nothing or all(is_int(n, 0) for n in p) and list(p) == sorted(p) for c in points for p in c) and
+            all(set(c) != {nothing} for c in points) and any(c[-1] != nothing for c in points))
+
+
+def are_throttled(x, rounds):
+    """§8.3: ranges of rounds that were throttled."""
+    if type(x) is not list or not 1 <= len(x) <= 64 or not is_int(rounds, len(x)):
+        return False
+    if not all(type(r) is list and len(r) == 2 and all(is_int(n, 0, 2**22 - 1) for n in r) for r in x):
+        return False
+    return (all(first <= last for first, last in x) and all(a[1] + 1 < b[0] for a, b in zip(x, x[1:])) and
+            rounds <= sum(last - first + 1 for first, last in x))
+
+
 def is_telemetry(x):
     """§8.5."""
+    if type(x) is dict and "series" in x:
+        x = dict(x)
+        if not is_series(x.pop("series")):
+            return False
     ranges, numbers = "clockMhz memoryClockMhz powerMw temperatureMc", "eccErrors pcieGeneration pcieWidth powerLimitMw xidErrors"
     if not has(x, ranges + " " + numbers + " joined samples source throttleReasons"):
         return False
@@ -866,6 +896,9 @@ def check_statement(payload):
         for run in filter(lambda run: run is not None, segment):
             unknown = "deviceMedianNs energyMj steadyNs throttledRounds driftPpm".split()
             known = "elapsedNs firstNs highNs lowNs madNs medianNs".split()
+            if type(run) is dict and "throttled" in run:
+                run = dict(run)
+                need(are_throttled(run.pop("throttled"), run.get("throttledRounds")), bad, "throttled")
             need(has(run, " ".join(known + unknown)), bad, "claimed run")
             need(all(is_int(run[i], 0) for i in known) and run["elapsedNs"] >= 1, bad, "claimed run")
             need(all(run[i] is None or is_int(run[i], -MAX_INT if i == "driftPpm" else 0) for i in unknown), bad,
@@ -955,6 +988,10 @@ class Verification:
         claimed = [[run is None for run in segment] for segment in p["claimed"]["segments"]]
         empty = [[not t.runs[j, d].roots for d in range(challenge.devices)] for j in range(len(challenge.segments))]
         need(claimed == empty, "binding.mismatch", "claimed runs")
+        for j, segment in enumerate(p["claimed"]["segments"]):
+            for d, run in enumerate(segment):
+                ranges = run.get("throttled") if run else None
+                need(not ranges or ranges[-1][1] < len(t.runs[j, d].roots), "binding.mismatch", "throttled rounds")
         need(len(p["claimed"]["telemetry"]) == challenge.devices, "binding.mismatch", "telemetry")
         next(step)  # receipts
         nonce_of = self.exchanged(challenge, t, statement)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "verify/challenge.h"
 #include "verify/telemetry.h"
 
 char *assay_beside(const char *attestation, const char *ending)
@@ -73,11 +74,32 @@ static const char *utc_time(const json_t *object, const char *name)
 	return time;
 }
 
+/* Ranges of rounds that were throttled, rising and apart from each other; `rounds` were, and a range may hold others.
+ */
+static bool are_ranges(const json_t *ranges, const json_t *rounds)
+{
+	json_int_t next = 0, held = 0;
+
+	if (json_array_size(ranges) < 1 || json_array_size(ranges) > ASSAY_THROTTLED_RANGES)
+		return false;
+	for (size_t i = 0; i < json_array_size(ranges); i++) {
+		const json_t *range = json_array_get(ranges, i);
+		const json_t *first = json_array_get(range, 0), *last = json_array_get(range, 1);
+		if (json_array_size(range) != 2 || !json_is_integer(first) || !json_is_integer(last) ||
+		    json_integer_value(first) < next || json_integer_value(last) < json_integer_value(first) ||
+		    json_integer_value(last) >= ASSAY_ROUNDS_MAX)
+			return false;
+		held += json_integer_value(last) - json_integer_value(first) + 1;
+		next = json_integer_value(last) + 2;
+	}
+	return json_integer_value(rounds) >= (json_int_t)json_array_size(ranges) && json_integer_value(rounds) <= held;
+}
+
 static bool is_run(const json_t *run)
 {
 	static const char *const known[] = {"elapsedNs", "firstNs", "highNs", "lowNs", "madNs", "medianNs"};
 	static const char *const perhaps[] = {"deviceMedianNs", "energyMj", "steadyNs", "throttledRounds"};
-	const json_t *drift = json_object_get(run, "driftPpm");
+	const json_t *drift = json_object_get(run, "driftPpm"), *ranges = json_object_get(run, "throttled");
 	uint64_t number;
 
 	if (json_is_null(run))
@@ -89,7 +111,8 @@ static bool is_run(const json_t *run)
 		if (!json_is_null(json_object_get(run, perhaps[i])) &&
 		    !assay_json_integer(&number, run, perhaps[i], 0, (uint64_t)ASSAY_JSON_INTEGER_MAX))
 			return false;
-	return assay_json_is(run, 11) && (json_is_null(drift) || json_is_integer(drift));
+	return assay_json_is(run, 11 + (ranges != NULL)) && (json_is_null(drift) || json_is_integer(drift)) &&
+	       (!ranges || are_ranges(ranges, json_object_get(run, "throttledRounds")));
 }
 
 static bool are_segments(const json_t *segments)

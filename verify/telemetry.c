@@ -80,12 +80,61 @@ static bool are_reasons(const json_t *reasons)
 	return true;
 }
 
+/* One quantity of a time line: the least, the mean and the greatest of each point, or null where nothing was read.
+ * All have as many points; *ends becomes true when the last one is known. */
+static bool is_column(const json_t *column, size_t *points, bool *ends)
+{
+	const json_t *const rows[] = {json_object_get(column, "min"), json_object_get(column, "mean"),
+	                              json_object_get(column, "max")};
+	const size_t count = json_array_size(rows[0]);
+	size_t known = 0;
+
+	if (json_is_null(column))
+		return true;
+	if (!assay_json_is(column, 3) || count < 1 || count > ASSAY_TIMELINE_POINTS || (*points && *points != count) ||
+	    json_array_size(rows[1]) != count || json_array_size(rows[2]) != count)
+		return false;
+	*points = count;
+	for (size_t i = 0; i < count; i++) {
+		json_int_t before = 0;
+		size_t integers = 0;
+		for (size_t row = 0; row < 3; row++) {
+			const json_t *value = json_array_get(rows[row], i);
+			if (json_is_null(value))
+				continue;
+			if (!json_is_integer(value) || json_integer_value(value) < before)
+				return false;
+			before = json_integer_value(value);
+			integers++;
+		}
+		if (integers != 0 && integers != 3)
+			return false;
+		known += integers / 3;
+		*ends = *ends || (integers && i + 1 == count);
+	}
+	return known > 0;
+}
+
+static bool is_series(const json_t *series)
+{
+	static const char *const columns[] = {"clockMhz", "powerMw", "temperatureMc"};
+	uint64_t step;
+	size_t points = 0;
+	bool ends = false, good = assay_json_is(series, 4) &&
+	                          assay_json_integer(&step, series, "stepMs", 1, (uint64_t)ASSAY_JSON_INTEGER_MAX);
+
+	for (size_t i = 0; good && i < sizeof columns / sizeof *columns; i++)
+		good = is_column(json_object_get(series, columns[i]), &points, &ends);
+	return good && ends;
+}
+
 bool assay_telemetry_is(const json_t *entry)
 {
+	const json_t *series = json_object_get(entry, "series");
 	const char *source = assay_json_string(entry, "source", sizeof((struct assay_telemetry_claim *)0)->source - 1);
-	bool good = assay_json_is(entry, RANGES + NUMBERS + 4) && source && *source &&
-	            is_joined(assay_json_string(entry, "joined", 16)) && is_count(entry, "samples") &&
-	            are_reasons(json_object_get(entry, "throttleReasons"));
+	bool good = assay_json_is(entry, RANGES + NUMBERS + 4 + (series != NULL)) && source && *source &&
+	            (!series || is_series(series)) && is_joined(assay_json_string(entry, "joined", 16)) &&
+	            is_count(entry, "samples") && are_reasons(json_object_get(entry, "throttleReasons"));
 
 	for (size_t i = 0; i < RANGES; i++)
 		good = good && is_range(json_object_get(entry, ranges[i].name));

@@ -6,13 +6,16 @@
 
 #include "verify/json.h"
 
+/* Points of a time line, and ranges of rounds that were throttled (SPEC 8.3, 8.5): the most that there are. */
+enum { ASSAY_TIMELINE_POINTS = 120, ASSAY_THROTTLED_RANGES = 64 };
+
 /* Nothing known: no source. */
 extern const struct assay_telemetry_claim assay_telemetry_none;
 
-/* True for null and for an object of SPEC 8.5. */
+/* True for null and for an object of SPEC 8.5, with or without a time line. */
 bool assay_telemetry_is(const json_t *entry);
 
-/* From such a value, and back: null when there is no source. */
+/* From such a value, and back: null when there is no source. The time line is not in it: it stays in the statement. */
 void assay_telemetry_read(struct assay_telemetry_claim *claim, const json_t *entry);
 json_t *assay_telemetry_json(const struct assay_telemetry_claim *claim);
 

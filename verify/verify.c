@@ -94,6 +94,16 @@ static bool check_records(struct assay_session *session)
 	                          NULL);
 }
 
+/* A run is told of exactly when it has rounds, and no other rounds than these were throttled. */
+static bool is_run_bound(const json_t *run, uint32_t rounds)
+{
+	const json_t *ranges = json_object_get(run, "throttled");
+	const size_t count = json_array_size(ranges);
+	const json_t *last = json_array_get(json_array_get(ranges, count - 1), 1);
+
+	return json_is_null(run) == (rounds == 0) && (count == 0 || json_integer_value(last) < (json_int_t)rounds);
+}
+
 /* The statement speaks of this challenge and these devices, entry by entry. */
 static bool is_bound(const struct assay_session *session, const json_t *devices)
 {
@@ -116,7 +126,7 @@ static bool is_bound(const struct assay_session *session, const json_t *devices)
 		    json_array_size(runs) != challenge->devices)
 			return false;
 		for (uint32_t d = 0; d < challenge->devices; d++)
-			if (json_is_null(json_array_get(runs, d)) != (session->transcript.rounds[j][d] == 0))
+			if (!is_run_bound(json_array_get(runs, d), session->transcript.rounds[j][d]))
 				return false;
 	}
 	return true;
