@@ -157,6 +157,45 @@ static json_t *kernels_digest(void)
 	return digest_json(hash);
 }
 
+/* The time lines, and which rounds were throttled, in so many points and ranges at most. */
+static void lines_set(json_t *segments, json_t *telemetry, const struct assay_job *job,
+                      const struct assay_timeline *lines, unsigned halvings)
+{
+	const uint32_t count = job->challenge.devices;
+
+	for (uint32_t i = 0; i < job->challenge.segment_count * count; i++) {
+		const struct assay_telemetry_run *run = &job->runs[i].telemetry;
+		if (job->runs[i].rounds && run->throttled_rounds > 0 && run->throttled.count)
+			json_object_set_new(json_array_get(json_array_get(segments, i / count), i % count), "throttled",
+			                    assay_throttled_json(&run->throttled, ASSAY_THROTTLED_RANGES >> halvings));
+	}
+	for (uint32_t d = 0; d < count; d++) {
+		json_t *entry = json_array_get(telemetry, d);
+		json_t *series = assay_timeline_json(&lines[d], ASSAY_TIMELINE_POINTS >> halvings);
+		if (json_is_object(entry) && series)
+			json_object_set(entry, "series", series);
+		json_decref(series);
+	}
+}
+
+/* As many of them as there is room for. With five halvings there always is: 1,024 runs of at most 357 bytes with two
+ * ranges, 64 entries of at most 1,144 bytes with three points, a devices block of 65,536 bytes and 2,474 bytes of the
+ * rest are 506,794. */
+static char *text_that_fits(json_t *statement, json_t *segments, json_t *telemetry, const struct assay_job *job,
+                            const struct assay_timeline *lines)
+{
+	char *text = NULL;
+
+	for (unsigned halvings = 0; halvings <= 5; halvings++) {
+		free(text);
+		lines_set(segments, telemetry, job, lines, halvings);
+		text = assay_json_text(statement);
+		if (!text || strlen(text) <= ASSAY_PAYLOAD_BYTES_MAX)
+			break;
+	}
+	return text;
+}
+
 static char *statement_text(const struct assay_attest *attest, const uint8_t transcript_digest[32])
 {
 	const struct assay_job *job = attest->job;
@@ -164,6 +203,7 @@ static char *statement_text(const struct assay_attest *attest, const uint8_t tra
 	char started[32], finished[32], hex[65];
 	uint8_t receipts[32];
 	json_t *segments = json_array(), *work = json_array(), *telemetry = json_array();
+	struct assay_timeline *lines = calloc(challenge->devices, sizeof *lines);
 
 	utc(started, attest->started);
 	utc(finished, attest->finished);
@@ -177,7 +217,7 @@ static char *statement_text(const struct assay_attest *attest, const uint8_t tra
 	}
 	for (uint32_t d = 0; d < challenge->devices; d++) {
 		struct assay_telemetry_claim claim;
-		assay_telemetry_claim(job->telemetry, d, &claim);
+		assay_telemetry_claim(job->telemetry, d, &claim, lines ? &lines[d] : NULL);
 		json_array_append_new(telemetry, assay_telemetry_json(&claim));
 	}
 	json_t *predicate =
@@ -197,8 +237,9 @@ static char *statement_text(const struct assay_attest *attest, const uint8_t tra
 		json_array_append_new(json_object_get(statement, "subject"),
 		                      json_pack("{s:o,s:s}", "digest", digest_json(receipts), "name", "receipts"));
 	}
-	char *text = statement ? assay_json_text(statement) : NULL;
+	char *text = statement && lines ? text_that_fits(statement, segments, telemetry, job, lines) : NULL;
 	json_decref(statement);
+	free(lines);
 	return text;
 }
 

@@ -20,69 +20,6 @@ const char *const assay_throttle_names[ASSAY_THROTTLES] = {
 
 const struct assay_sample assay_sample_unknown = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, ASSAY_REASONS_UNKNOWN};
 
-/* ---- Ranges ---- */
-
-static void series_thin(struct assay_series *series)
-{
-	for (size_t i = 0; i < series->count / 2; i++)
-		series->values[i] = series->values[2 * i];
-	series->count /= 2;
-	series->stride *= 2;
-}
-
-void assay_series_add(struct assay_series *series, int64_t value)
-{
-	if (value < 0)
-		return;
-	if (series->stride == 0) {
-		series->stride = 1;
-		series->min = series->max = value;
-	}
-	series->min = value < series->min ? value : series->min;
-	series->max = value > series->max ? value : series->max;
-	if (series->skipped > 0) {
-		series->skipped--;
-		return;
-	}
-	if (series->count == series->capacity && series->capacity < ASSAY_SERIES_MAX) {
-		size_t capacity = series->capacity ? 2 * series->capacity : 64;
-		int64_t *values = realloc(series->values, capacity * sizeof *values);
-		if (values) {
-			series->values = values;
-			series->capacity = capacity;
-		}
-	}
-	if (series->count == series->capacity && series->count > 1)
-		series_thin(series);
-	if (series->count < series->capacity)
-		series->values[series->count++] = value;
-	series->skipped = series->stride - 1;
-}
-
-static int ascending(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-	return x < y ? -1 : x > y;
-}
-
-struct assay_range assay_series_range(const struct assay_series *series)
-{
-	struct assay_range range = {-1, -1, -1};
-	const size_t count = series->count;
-	int64_t *sorted = count ? malloc(count * sizeof *sorted) : NULL;
-
-	if (!sorted)
-		return range;
-	memcpy(sorted, series->values, count * sizeof *sorted);
-	qsort(sorted, count, sizeof *sorted, ascending);
-	range = (struct assay_range){
-	    series->min, sorted[(count - 1) / 2] + (sorted[count / 2] - sorted[(count - 1) / 2]) / 2, series->max};
-	free(sorted);
-	return range;
-}
-
-/* ---- Runs ---- */
-
 /* Room for one more. */
 static bool list_grow(struct assay_round **list, size_t count, size_t *capacity)
 {
@@ -97,6 +34,28 @@ static bool list_grow(struct assay_round **list, size_t count, size_t *capacity)
 	return true;
 }
 
+static void settled_add(struct assay_card *card, bool throttled)
+{
+	const uint32_t round = card->place.round;
+	struct assay_settled *last = card->settled_count ? &card->settled[card->settled_count - 1] : NULL;
+
+	if (last && last->segment == card->place.segment && last->throttled == throttled && last->last + 1 == round) {
+		last->last = round;
+		return;
+	}
+	if (card->settled_count == card->settled_capacity) {
+		const size_t more = card->settled_capacity ? 2 * card->settled_capacity : 16;
+		struct assay_settled *grown = realloc(card->settled, more * sizeof *grown);
+		if (!grown) {
+			card->reasons_unknown = true;
+			return;
+		}
+		card->settled = grown;
+		card->settled_capacity = more;
+	}
+	card->settled[card->settled_count++] = (struct assay_settled){card->place.segment, round, round, throttled};
+}
+
 static bool overlap(const struct assay_round *a, const struct assay_round *b)
 {
 	return a->begin_ns < b->end_ns && b->begin_ns < a->end_ns;
@@ -107,6 +66,13 @@ static void settle(struct assay_card *card, const struct assay_round *round)
 	card->throttled_rounds += round->is_throttled;
 	if (round->throttled)
 		*round->throttled = round->is_throttled;
+	if (!card->placed)
+		return;
+	if (round->is_throttled)
+		assay_throttled_add(&card->throttled, card->place.round, card->place.round);
+	if (card->kept && !card->reasons_unknown)
+		settled_add(card, round->is_throttled);
+	card->place.round++;
 }
 
 /* The clock was held down for a while. */
@@ -148,9 +114,25 @@ static double energy_between(const struct assay_sample *last, const struct assay
 	return -1;
 }
 
-/* What is claimed of the device speaks of its runs alone. */
-static void collect(struct assay_card *card, const struct assay_sample *sample)
+static void line_add(struct assay_card *card, uint64_t now, int quantity, int64_t value)
 {
+	const struct assay_sum sum = {.count = 1, .min = value, .max = value, .sum = value};
+	const uint64_t at_ms = (now - card->place.origin_ns) / 1000000;
+
+	if (!card->placed || value < 0 || value > ASSAY_READING_MAX)
+		return;
+	assay_timeline_add(&card->line, at_ms, quantity, &sum);
+	if (card->kept)
+		assay_timeline_add(&card->unsaved, at_ms, quantity, &sum);
+}
+
+/* What is claimed of the device speaks of its runs alone. */
+static void collect(struct assay_card *card, const struct assay_sample *sample, uint64_t now)
+{
+	line_add(card, now, ASSAY_LINE_CLOCK, sample->clock_mhz);
+	line_add(card, now, ASSAY_LINE_MEMORY_CLOCK, sample->memory_clock_mhz);
+	line_add(card, now, ASSAY_LINE_POWER, sample->power_mw);
+	line_add(card, now, ASSAY_LINE_TEMPERATURE, sample->temperature_mc);
 	card->samples++;
 	card->in_runs = *sample;
 	assay_series_add(&card->clock, sample->clock_mhz);
@@ -176,7 +158,7 @@ static void note_run(struct assay_card *card, const struct assay_sample *sample,
 	}
 	settle_pending(card, now);
 	if (card->phase == CARD_RUNS || now <= card->end_ns)
-		collect(card, sample);
+		collect(card, sample, now);
 	if (card->phase == CARD_ENDS && now >= card->end_ns) {
 		/* What went wrong until the end. */
 		card->in_runs.ecc_errors = sample->ecc_errors;
@@ -208,7 +190,7 @@ void assay_card_note(struct assay_card *card, const struct assay_sample *read, u
 	card->last_ns = now;
 }
 
-void assay_card_begin(struct assay_card *card, uint64_t begin_ns)
+void assay_card_begin(struct assay_card *card, uint64_t begin_ns, const struct assay_telemetry_place *place)
 {
 	card->phase = CARD_RUNS;
 	card->begin_ns = begin_ns;
@@ -216,6 +198,16 @@ void assay_card_begin(struct assay_card *card, uint64_t begin_ns)
 	card->pending_count = card->held_count = 0;
 	card->begin_uj = card->energy_uj;
 	card->energy_unknown = card->reasons_unknown = !card->sampled;
+	card->throttled.count = 0;
+	card->placed = place != NULL;
+	if (!place)
+		return;
+	card->place = *place;
+	card->throttled = *place->throttled;
+	card->throttled_rounds = place->throttled_rounds;
+	/* Energy of the part before is not known to its end. */
+	card->energy_unknown |= place->round > 0;
+	card->reasons_unknown |= place->throttled_rounds < 0;
 }
 
 void assay_card_round(struct assay_card *card, uint64_t begin_ns, uint64_t end_ns, bool *throttled)
@@ -258,42 +250,148 @@ void assay_card_result(struct assay_card *card, int64_t *energy_mj, int64_t *thr
 	card->pending_count = 0;
 }
 
-static int64_t risen(int64_t first, int64_t last)
+/* By how much a counter rose, and by how much it had risen before the job was resumed. */
+static int64_t risen(const struct assay_card *card, int64_t first, int64_t last, int64_t before)
 {
-	return first >= 0 && last >= first ? last - first : -1;
+	const bool here = first >= 0 && last >= first;
+
+	if (!*card->past.source)
+		return here ? last - first : -1;
+	if (card->samples == card->past.samples)
+		return before;
+	return here && before >= 0 ? before + last - first : -1;
+}
+
+static void state_of(const struct assay_card *card, struct assay_telemetry_state *state)
+{
+	/* Who only opens what another device did has nothing to say of that. */
+	const bool past = *card->past.source && card->samples == card->past.samples;
+
+	snprintf(state->source, sizeof state->source, "%s", past ? card->past.source : card->reader.source);
+	snprintf(state->joined, sizeof state->joined, "%s", past ? card->past.joined : card->reader.joined);
+	state->samples = card->samples;
+	state->reasons = card->reasons;
+	/* A reason that was seen was there, whatever else is not known. */
+	state->reasons_known = card->reasons || (card->reasons_ever && !card->reasons_gap);
+	state->ecc_errors = risen(card, card->first.ecc_errors, card->in_runs.ecc_errors, card->past.ecc_errors);
+	state->xid_errors = risen(card, card->first.xid_errors, card->in_runs.xid_errors, card->past.xid_errors);
 }
 
 void assay_card_claim(const struct assay_card *card, struct assay_telemetry_claim *claim)
 {
+	struct assay_telemetry_state state;
 	size_t at = 0;
 
 	*claim = assay_telemetry_none;
-	if (!card->source)
+	if (!card->source && !*card->past.source)
 		return;
-	snprintf(claim->source, sizeof claim->source, "%s", card->reader.source);
-	snprintf(claim->joined, sizeof claim->joined, "%s", card->reader.joined);
-	claim->samples = card->samples;
+	state_of(card, &state);
+	snprintf(claim->source, sizeof claim->source, "%s", state.source);
+	snprintf(claim->joined, sizeof claim->joined, "%s", state.joined);
+	claim->samples = state.samples;
 	claim->clock_mhz = assay_series_range(&card->clock);
 	claim->memory_clock_mhz = assay_series_range(&card->memory_clock);
 	claim->power_mw = assay_series_range(&card->power);
 	claim->power_limit_mw = card->in_runs.power_limit_mw;
 	claim->temperature_mc = assay_series_range(&card->temperature);
-	claim->ecc_errors = risen(card->first.ecc_errors, card->in_runs.ecc_errors);
-	claim->xid_errors = risen(card->first.xid_errors, card->in_runs.xid_errors);
+	claim->ecc_errors = state.ecc_errors;
+	claim->xid_errors = state.xid_errors;
 	claim->pcie_width = card->in_runs.pcie_width;
 	claim->pcie_generation = card->in_runs.pcie_generation;
-	/* A reason that was seen was there, whatever else is not known. */
-	claim->reasons_known = card->reasons || (card->reasons_ever && !card->reasons_gap);
+	claim->reasons_known = state.reasons_known;
 	for (int i = 0; i < ASSAY_THROTTLES; i++)
-		if (card->reasons >> i & 1)
+		if (state.reasons >> i & 1)
 			at += (size_t)snprintf(claim->reasons + at, sizeof claim->reasons - at, "%s%s", at ? " " : "",
 			                       assay_throttle_names[i]);
+}
+
+/* ---- Through a checkpoint ---- */
+
+/* True when there was something. */
+static bool settled_save(struct assay_card *card, uint32_t device, uint32_t segment, uint32_t rounds,
+                         assay_telemetry_put *put, void *context)
+{
+	size_t kept = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < card->settled_count; i++) {
+		struct assay_settled *settled = &card->settled[i];
+		const uint32_t end = settled->segment < segment ? UINT32_MAX : settled->segment == segment ? rounds : 0;
+		const uint32_t last = settled->last < end ? settled->last : end - 1;
+		const struct assay_telemetry_note note = {
+		    .kind = ASSAY_NOTE_ROUNDS,
+		    .device = device,
+		    .rounds = {settled->segment, settled->first, last, settled->throttled}};
+		if (settled->first < end)
+			put(context, &note);
+		any = any || settled->first < end;
+		if (settled->last < end)
+			continue;
+		settled->first = settled->first < end ? end : settled->first;
+		card->settled[kept++] = *settled;
+	}
+	card->settled_count = kept;
+	return any;
+}
+
+void assay_card_save(struct assay_card *card, uint32_t device, uint32_t segment, uint32_t rounds,
+                     assay_telemetry_put *put, void *context)
+{
+	struct assay_telemetry_note note = {.kind = ASSAY_NOTE_READINGS, .device = device};
+	bool any = settled_save(card, device, segment, rounds, put, context);
+
+	for (uint64_t p = 0; p < ASSAY_TIMELINE_POINTS; p++)
+		for (int q = 0; q < ASSAY_LINE_QUANTITIES; q++) {
+			note.readings.at_ms = p * card->unsaved.step_ms;
+			note.readings.quantity = q;
+			note.readings.sum = card->unsaved.points[p][q];
+			if (note.readings.sum.count)
+				put(context, &note);
+			any = any || note.readings.sum.count;
+		}
+	memset(&card->unsaved, 0, sizeof card->unsaved);
+	if (!any)
+		return;
+	note = (struct assay_telemetry_note){.kind = ASSAY_NOTE_STATE, .device = device};
+	state_of(card, &note.state);
+	put(context, &note);
+}
+
+/* The mean of readings that were put together stands for each of them. */
+static void series_recall(struct assay_series *series, const struct assay_timeline *line, int quantity)
+{
+	for (size_t p = 0; p < ASSAY_TIMELINE_POINTS; p++) {
+		const struct assay_sum *sum = &line->points[p][quantity];
+		for (uint64_t i = 0; i < sum->count && i < ASSAY_SERIES_MAX; i++)
+			assay_series_add(series, sum->sum / (int64_t)sum->count);
+	}
+	const struct assay_sum all = assay_timeline_sum(line, quantity);
+	if (all.count) {
+		series->min = all.min;
+		series->max = all.max;
+	}
+}
+
+void assay_card_recall(struct assay_card *card, const struct assay_telemetry_past *past)
+{
+	card->in_runs = assay_sample_unknown;
+	card->past = past->state;
+	card->line = past->line;
+	card->samples = past->state.samples;
+	card->reasons = past->state.reasons;
+	card->reasons_ever = past->state.reasons_known;
+	card->reasons_gap = *past->state.source && !past->state.reasons_known;
+	series_recall(&card->clock, &past->line, ASSAY_LINE_CLOCK);
+	series_recall(&card->memory_clock, &past->line, ASSAY_LINE_MEMORY_CLOCK);
+	series_recall(&card->power, &past->line, ASSAY_LINE_POWER);
+	series_recall(&card->temperature, &past->line, ASSAY_LINE_TEMPERATURE);
 }
 
 void assay_card_release(struct assay_card *card)
 {
 	free(card->pending);
 	free(card->held);
+	free(card->settled);
 	free(card->clock.values);
 	free(card->memory_clock.values);
 	free(card->power.values);

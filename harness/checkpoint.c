@@ -12,7 +12,7 @@
 #include "harness/measure.h"
 #include "verify/transcript.h"
 
-#define MAGIC "assay-j1"
+#define MAGIC "assay-j2"
 
 enum { IDS_BYTES_MAX = 4096, FIXED_BYTES = ASSAY_KEY_BYTES + 8 + 4 + 4 + 4 };
 
@@ -171,6 +171,45 @@ static uint8_t *batch_read(struct assay_checkpoint *checkpoint, struct source *s
 	return NULL;
 }
 
+/* What telemetry said. Of rounds only those count that are there, one after the other. */
+static bool note_take(struct assay_checkpoint *checkpoint, const uint8_t record[ASSAY_RECORD_BYTES])
+{
+	struct assay_telemetry_note note;
+
+	if (!assay_note_read(&note, record) || note.device >= checkpoint->challenge.devices)
+		return false;
+	struct assay_telemetry_past *past = &checkpoint->past[note.device];
+	if (note.kind == ASSAY_NOTE_READINGS) {
+		assay_timeline_add(&past->line, note.readings.at_ms, note.readings.quantity, &note.readings.sum);
+	} else if (note.kind == ASSAY_NOTE_STATE) {
+		past->state = note.state;
+	} else {
+		if (note.rounds.segment >= checkpoint->challenge.segment_count)
+			return false;
+		const uint32_t i = note.rounds.segment * checkpoint->challenge.devices + note.device;
+		struct assay_run_log *log = &checkpoint->runs[i];
+		if (note.rounds.first != checkpoint->told[i] || note.rounds.last >= log->rounds)
+			return true;
+		checkpoint->told[i] = note.rounds.last + 1;
+		if (note.rounds.throttled) {
+			assay_throttled_add(&log->telemetry.throttled, note.rounds.first, note.rounds.last);
+			log->telemetry.throttled_rounds += note.rounds.last - note.rounds.first + 1;
+		}
+	}
+	return true;
+}
+
+/* What is known of some rounds of a run only is not known of the run. */
+static void telemetry_settle(struct assay_checkpoint *checkpoint)
+{
+	for (uint32_t i = 0; i < checkpoint->challenge.segment_count * checkpoint->challenge.devices; i++) {
+		struct assay_run_log *log = &checkpoint->runs[i];
+		log->telemetry.energy_mj = -1;
+		if (checkpoint->told[i] < log->rounds)
+			log->telemetry.throttled_rounds = -1;
+	}
+}
+
 static enum assay_status append(struct assay_run_log *log, const uint8_t record[ASSAY_RECORD_BYTES],
                                 struct assay_error *error)
 {
@@ -181,9 +220,8 @@ static enum assay_status append(struct assay_run_log *log, const uint8_t record[
 	memcpy(log->roots[log->rounds], record + 8, ASSAY_HASH_BYTES);
 	log->round_ns[log->rounds] = assay_le64_read(record + 40);
 	log->elapsed_ns = assay_le64_read(record + 48);
-	/* The device's own clock and telemetry are not kept. */
+	/* The device's own clock is not kept. */
 	log->device_ns[log->rounds] = ASSAY_NS_UNKNOWN;
-	log->telemetry = (struct assay_telemetry_run){-1, -1};
 	log->bands_dropped = true;
 	log->rounds++;
 	return ASSAY_OK;
@@ -201,6 +239,8 @@ static enum assay_status records_take(struct assay_checkpoint *checkpoint, uint3
 			checkpoint->pauses++;
 			continue;
 		}
+		if (note_take(checkpoint, record))
+			continue;
 		if (j < *segment || j >= challenge->segment_count || d >= challenge->devices)
 			return assay_fail(error, ASSAY_ERROR_INPUT, "checkpoint.malformed", "a record out of place");
 		struct assay_run_log *log = &checkpoint->runs[j * challenge->devices + d];
@@ -227,9 +267,11 @@ static enum assay_status read_all(struct assay_checkpoint *checkpoint, struct so
 	if (!header_read(checkpoint, source))
 		return assay_fail(error, ASSAY_ERROR_INPUT, "checkpoint.malformed",
 		                  "no checkpoint of this version, or its head is damaged");
-	checkpoint->runs = calloc((size_t)checkpoint->challenge.segment_count * checkpoint->challenge.devices,
-	                          sizeof *checkpoint->runs);
-	if (!checkpoint->runs)
+	const size_t runs = (size_t)checkpoint->challenge.segment_count * checkpoint->challenge.devices;
+	checkpoint->runs = calloc(runs, sizeof *checkpoint->runs);
+	checkpoint->told = calloc(runs, sizeof *checkpoint->told);
+	checkpoint->past = calloc(checkpoint->challenge.devices, sizeof *checkpoint->past);
+	if (!checkpoint->runs || !checkpoint->told || !checkpoint->past)
 		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 	checkpoint->len = size - source->left;
 	for (uint8_t *batch; !status && (batch = batch_read(checkpoint, source, &count)) != NULL; free(batch)) {
@@ -237,6 +279,7 @@ static enum assay_status read_all(struct assay_checkpoint *checkpoint, struct so
 		checkpoint->len += assay_batch_len(count);
 	}
 	checkpoint->dropped = size - checkpoint->len;
+	telemetry_settle(checkpoint);
 	return status;
 }
 
@@ -273,6 +316,8 @@ void assay_checkpoint_close(struct assay_checkpoint *checkpoint)
 	     checkpoint->runs && i < checkpoint->challenge.segment_count * checkpoint->challenge.devices; i++)
 		assay_log_release(&checkpoint->runs[i]);
 	free(checkpoint->runs);
+	free(checkpoint->told);
+	free(checkpoint->past);
 	free(checkpoint->challenge_text);
 	free(checkpoint->devices_text);
 	free(checkpoint->ids);

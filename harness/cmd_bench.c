@@ -237,7 +237,7 @@ int assay_command_bench(int argc, char **argv)
 	assay_limit_doing("measuring");
 	for (uint32_t d = 0; !status && !stopped && d < device_count; d++) {
 		status = assay_choose(&devices[d], variant, assay_remark, &error);
-		struct assay_telemetry *telemetry = status ? NULL : assay_telemetry_start(&devices[d], 1);
+		struct assay_telemetry *telemetry = status ? NULL : assay_telemetry_start(&devices[d], 1, NULL);
 		const struct assay_row *row = assay_row_for(&devices[d], 1);
 		for (uint32_t w = 0; !status && !stopped && w < work_count; w++) {
 			if (works[w]->is_fill)

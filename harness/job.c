@@ -149,8 +149,8 @@ static enum assay_status rounds(struct assay_device_run *run, struct assay_engin
 			memcpy(log->band_roots + (size_t)log->rounds * log->bands, run->bands,
 			       log->bands * sizeof *run->bands);
 		if (job->journal)
-			assay_journal_round(job->journal, shared->segment, run->device, log->roots[log->rounds],
-			                    log->round_ns[log->rounds], log->elapsed_ns);
+			assay_journal_round(job->journal, shared->segment, run->device, log->rounds,
+			                    log->roots[log->rounds], log->round_ns[log->rounds], log->elapsed_ns);
 		assay_chain_round(run->seed, log->roots[log->rounds]);
 		log->rounds++;
 		if (job->progress) {
@@ -271,18 +271,16 @@ static enum assay_status fill(struct assay_device_run *run, struct assay_engine 
 
 enum assay_status assay_run_go(struct assay_device_run *run, struct assay_engine *engine, uint64_t start)
 {
-	const struct assay_segment *segment = &run->shared->job->challenge.segments[run->shared->segment];
-
-	const bool resumed = run->log->rounds > 0;
+	struct assay_telemetry *telemetry = run->shared->job->telemetry;
+	const struct assay_telemetry_place place = assay_run_place(run, start);
+	const bool is_fill = run->shared->job->challenge.segments[run->shared->segment].work->is_fill;
 	uint8_t last[ASSAY_HASH_BYTES];
 
 	/* Not before the barrier: the nonce came there. */
 	seed_find(run, last);
-	assay_telemetry_begin(run->shared->job->telemetry, run->device);
-	enum assay_status status = segment->work->is_fill ? fill(run, engine) : rounds(run, engine, start);
-	const struct assay_telemetry_run telemetry = assay_telemetry_end(run->shared->job->telemetry, run->device);
-	/* Of a resumed run only this part was seen. */
-	run->log->telemetry = resumed ? (struct assay_telemetry_run){-1, -1} : telemetry;
+	assay_telemetry_begin(telemetry, run->device, is_fill ? NULL : &place);
+	enum assay_status status = is_fill ? fill(run, engine) : rounds(run, engine, start);
+	run->log->telemetry = assay_telemetry_end(telemetry, run->device);
 	return status;
 }
 
@@ -367,7 +365,9 @@ enum assay_status assay_job_run(struct assay_job *job, struct assay_error *error
 		status = assay_seeds_begin(job, error);
 	if (status)
 		return status;
-	job->telemetry = assay_telemetry_start(job->devices, challenge->devices);
+	job->telemetry = assay_telemetry_start(job->devices, challenge->devices, job->past);
+	if (job->journal)
+		assay_journal_telemetry(job->journal, job->telemetry);
 	status = assay_power_open(&job->power, is_stopped(job) ? 0 : job->power_budget_w, job->devices,
 	                          challenge->devices, job->telemetry, error);
 	for (uint32_t j = 0; !status && j < challenge->segment_count; j++)
@@ -391,11 +391,13 @@ void assay_job_close(struct assay_job *job)
 	assay_device_close(&job->spare);
 	assay_telemetry_stop(job->telemetry);
 	free(job->filled);
+	free(job->past);
 	free(job->runs);
 	free(job->challenge_text);
 	free(job->devices_text);
 	job->runs = NULL;
 	job->filled = NULL;
+	job->past = NULL;
 	job->telemetry = NULL;
 	job->challenge_text = job->devices_text = NULL;
 }

@@ -71,7 +71,8 @@ struct assay_job {
 	struct assay_failure failures[ASSAY_DEVICES_MAX];
 	struct assay_device spare; /* the cpu, where it had to open leaves for others */
 	struct assay_telemetry *telemetry;
-	struct assay_power power; /* while segments run */
+	struct assay_telemetry_past *past; /* one a device, of a job that is resumed; else NULL */
+	struct assay_power power;          /* while segments run */
 };
 
 /* All segments. The caller fills the first part of the job and zeroes the rest. A device that fails keeps the rounds

@@ -15,23 +15,29 @@
 #include "harness/checkpoint.h"
 #include "harness/state.h"
 
+struct records {
+	uint8_t *bytes;
+	size_t count, capacity;
+	bool forgot; /* memory was short: one is missing, so that none may follow */
+};
+
 struct assay_journal {
 	char path[ASSAY_PATH_MAX];
 	uint32_t interval_ms;
 	void (*note)(const struct assay_error *why);
 	int file;
 
-	/* What was noted and is not on the disk. */
+	/* What was noted and is not on the disk: rounds, and what telemetry says of them and of earlier ones. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	uint8_t *records;
-	size_t count, capacity;
-	bool forgot; /* memory was short: a round is missing, so that none may follow */
+	struct records rounds, notes;
+	struct assay_telemetry_limit limits[ASSAY_DEVICES_MAX]; /* the rounds that were noted */
+	struct assay_telemetry *telemetry;
 	bool ending;
 	pthread_t thread;
 	bool started;
 
-	/* Of the file; one flush at a time. */
+	/* Of the file, and of the notes; one flush at a time. */
 	pthread_mutex_t file_lock;
 	uint64_t len;
 	uint8_t check[ASSAY_HASH_BYTES];
@@ -73,21 +79,69 @@ static void tell(struct assay_journal *journal, const struct assay_error *failur
 	journal->failing = failure != NULL;
 }
 
-/* The batch of what was noted, to be released with free(); *count records of it. NULL and a count when memory is short.
- */
-static uint8_t *batch_make(struct assay_journal *journal, size_t *count, uint8_t check[ASSAY_HASH_BYTES])
+static void record_add(struct records *records, const uint8_t record[ASSAY_RECORD_BYTES])
 {
-	pthread_mutex_lock(&journal->lock);
-	*count = journal->count;
-	uint8_t *batch = *count ? malloc(assay_batch_len(*count)) : NULL;
-	if (batch)
-		memcpy(batch + 4, journal->records, *count * ASSAY_RECORD_BYTES);
-	pthread_mutex_unlock(&journal->lock);
-	if (batch) {
-		assay_le32_write(batch, (uint32_t)*count);
-		assay_batch_check(check, journal->check, batch, *count);
-		memcpy(batch + 4 + *count * ASSAY_RECORD_BYTES, check, ASSAY_HASH_BYTES);
+	if (records->count == records->capacity && !records->forgot) {
+		size_t capacity = records->capacity ? 2 * records->capacity : 256;
+		uint8_t *bytes = realloc(records->bytes, capacity * ASSAY_RECORD_BYTES);
+		records->forgot = !bytes;
+		if (bytes) {
+			records->bytes = bytes;
+			records->capacity = capacity;
+		}
 	}
+	if (!records->forgot)
+		memcpy(records->bytes + records->count++ * ASSAY_RECORD_BYTES, record, ASSAY_RECORD_BYTES);
+}
+
+static void records_drop(struct records *records, size_t count)
+{
+	if (count == 0) /* perhaps no pointer either */
+		return;
+	records->count -= count;
+	memmove(records->bytes, records->bytes + count * ASSAY_RECORD_BYTES, records->count * ASSAY_RECORD_BYTES);
+}
+
+static void note_add(void *context, const struct assay_telemetry_note *note)
+{
+	uint8_t record[ASSAY_RECORD_BYTES];
+
+	assay_note_write(record, note);
+	record_add(context, record);
+}
+
+/* The rounds that were noted by now, and then what telemetry says of them; how many of either there are. */
+static void gather(struct assay_journal *journal, size_t *rounds, size_t *notes)
+{
+	struct assay_telemetry_limit limits[ASSAY_DEVICES_MAX];
+
+	pthread_mutex_lock(&journal->lock);
+	*rounds = journal->rounds.count;
+	memcpy(limits, journal->limits, sizeof limits);
+	struct assay_telemetry *telemetry = journal->telemetry;
+	pthread_mutex_unlock(&journal->lock);
+	assay_telemetry_save(telemetry, limits, note_add, &journal->notes);
+	*notes = journal->notes.count;
+}
+
+/* The batch of so many rounds and notes, to be released with free(); NULL when memory is short. */
+static uint8_t *batch_make(struct assay_journal *journal, size_t rounds, size_t notes, uint8_t check[ASSAY_HASH_BYTES])
+{
+	uint8_t *batch = malloc(assay_batch_len(rounds + notes)), *at = batch + 4;
+
+	if (!batch)
+		return NULL;
+	pthread_mutex_lock(&journal->lock);
+	if (rounds)
+		memcpy(at, journal->rounds.bytes, rounds * ASSAY_RECORD_BYTES);
+	pthread_mutex_unlock(&journal->lock);
+	at += rounds * ASSAY_RECORD_BYTES;
+	if (notes)
+		memcpy(at, journal->notes.bytes, notes * ASSAY_RECORD_BYTES);
+	at += notes * ASSAY_RECORD_BYTES;
+	assay_le32_write(batch, (uint32_t)(rounds + notes));
+	assay_batch_check(check, journal->check, batch, rounds + notes);
+	memcpy(at, check, ASSAY_HASH_BYTES);
 	return batch;
 }
 
@@ -96,10 +150,12 @@ enum assay_status assay_journal_flush(struct assay_journal *journal, struct assa
 	uint8_t check[ASSAY_HASH_BYTES];
 	enum assay_status status = ASSAY_OK;
 	struct assay_error why;
-	size_t count;
+	size_t rounds, notes;
 
 	pthread_mutex_lock(&journal->file_lock);
-	uint8_t *batch = batch_make(journal, &count, check);
+	gather(journal, &rounds, &notes);
+	const size_t count = rounds + notes;
+	uint8_t *batch = count ? batch_make(journal, rounds, notes, check) : NULL;
 	if (count && !batch) {
 		status = assay_fail(&why, ASSAY_ERROR_MEMORY, "memory", "out of memory for a checkpoint");
 	} else if (count && !write_all(journal->file, batch, assay_batch_len(count), journal->len)) {
@@ -111,10 +167,9 @@ enum assay_status assay_journal_flush(struct assay_journal *journal, struct assa
 		journal->len += assay_batch_len(count);
 		memcpy(journal->check, check, sizeof check);
 		pthread_mutex_lock(&journal->lock);
-		journal->count -= count;
-		memmove(journal->records, journal->records + count * ASSAY_RECORD_BYTES,
-		        journal->count * ASSAY_RECORD_BYTES);
+		records_drop(&journal->rounds, rounds);
 		pthread_mutex_unlock(&journal->lock);
+		records_drop(&journal->notes, notes);
 	}
 	if (status && error)
 		*error = why;
@@ -153,30 +208,25 @@ static void *writer(void *context)
 	return NULL;
 }
 
-static void record_add(struct assay_journal *journal, const uint8_t record[ASSAY_RECORD_BYTES])
+void assay_journal_telemetry(struct assay_journal *journal, struct assay_telemetry *telemetry)
 {
+	assay_telemetry_keep(telemetry);
 	pthread_mutex_lock(&journal->lock);
-	if (journal->count == journal->capacity && !journal->forgot) {
-		size_t capacity = journal->capacity ? 2 * journal->capacity : 256;
-		uint8_t *records = realloc(journal->records, capacity * ASSAY_RECORD_BYTES);
-		journal->forgot = !records;
-		if (records) {
-			journal->records = records;
-			journal->capacity = capacity;
-		}
-	}
-	if (!journal->forgot)
-		memcpy(journal->records + journal->count++ * ASSAY_RECORD_BYTES, record, ASSAY_RECORD_BYTES);
+	journal->telemetry = telemetry;
 	pthread_mutex_unlock(&journal->lock);
 }
 
-void assay_journal_round(struct assay_journal *journal, uint32_t segment, uint32_t device,
+void assay_journal_round(struct assay_journal *journal, uint32_t segment, uint32_t device, uint32_t round,
                          const uint8_t root[ASSAY_HASH_BYTES], uint64_t round_ns, uint64_t elapsed_ns)
 {
 	uint8_t record[ASSAY_RECORD_BYTES];
 
 	assay_record_write(record, segment, device, root, round_ns, elapsed_ns);
-	record_add(journal, record);
+	pthread_mutex_lock(&journal->lock);
+	record_add(&journal->rounds, record);
+	if (!journal->rounds.forgot)
+		journal->limits[device] = (struct assay_telemetry_limit){segment, round + 1};
+	pthread_mutex_unlock(&journal->lock);
 }
 
 /* The file is there and holds `len` bytes with this check at their end. */
@@ -256,7 +306,9 @@ enum assay_status assay_journal_resume(struct assay_journal **journal, const str
 	if (!status && pause) {
 		static const uint8_t nothing[ASSAY_HASH_BYTES];
 		assay_record_write(record, UINT32_MAX, UINT32_MAX, nothing, 0, 0);
-		record_add(*journal, record);
+		pthread_mutex_lock(&(*journal)->lock);
+		record_add(&(*journal)->rounds, record);
+		pthread_mutex_unlock(&(*journal)->lock);
 	}
 	return status;
 }
@@ -279,6 +331,7 @@ void assay_journal_close(struct assay_journal *journal, bool remove)
 	pthread_cond_destroy(&journal->changed);
 	pthread_mutex_destroy(&journal->lock);
 	pthread_mutex_destroy(&journal->file_lock);
-	free(journal->records);
+	free(journal->rounds.bytes);
+	free(journal->notes.bytes);
 	free(journal);
 }

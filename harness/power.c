@@ -33,7 +33,7 @@ enum assay_status assay_power_check(uint32_t budget_w, const struct assay_device
 
 	if (!budget_w)
 		return ASSAY_OK;
-	struct assay_telemetry *telemetry = assay_telemetry_start(devices, count);
+	struct assay_telemetry *telemetry = assay_telemetry_start(devices, count, NULL);
 	enum assay_status status = assay_power_open(&power, budget_w, devices, count, telemetry, error);
 	assay_power_close(&power);
 	assay_telemetry_stop(telemetry);

@@ -94,6 +94,8 @@ enum assay_status assay_resume_job(struct assay_job *job, struct assay_checkpoin
 	job->pauses = checkpoint->pauses;
 	job->runs = checkpoint->runs;
 	checkpoint->runs = NULL;
+	job->past = checkpoint->past;
+	checkpoint->past = NULL;
 	if (any) {
 		/* What is attested is who did the work. */
 		job->devices_text = checkpoint->devices_text;

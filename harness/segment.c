@@ -59,6 +59,26 @@ static void wait_turn(const struct assay_device_run *run, uint64_t start_ns)
 			;
 }
 
+struct assay_telemetry_place assay_run_place(const struct assay_device_run *run, uint64_t start)
+{
+	const struct assay_job *job = run->shared->job;
+	const uint32_t count = job->challenge.devices;
+	struct assay_telemetry_place place = {.segment = run->shared->segment,
+	                                      .round = run->log->rounds,
+	                                      .origin_ns = start - run->log->elapsed_ns,
+	                                      .throttled_rounds = run->log->telemetry.throttled_rounds,
+	                                      .throttled = &run->log->telemetry.throttled};
+
+	for (uint32_t j = 0; j < run->shared->segment; j++) {
+		uint64_t longest = 0;
+		for (uint32_t d = 0; d < count; d++)
+			if (job->runs[j * count + d].elapsed_ns > longest)
+				longest = job->runs[j * count + d].elapsed_ns;
+		place.origin_ns -= longest;
+	}
+	return place;
+}
+
 static void *device_thread(void *context)
 {
 	struct assay_device_run *run = context;

@@ -44,6 +44,10 @@ enum assay_status assay_segment_run(struct assay_job *job, uint32_t j, struct as
 void assay_job_failed(struct assay_job *job, uint32_t j, uint32_t device, enum assay_status status,
                       const struct assay_error *error);
 
+/* Where a run stands on the job's time line, whose segments follow each other, each as long as its longest run: of one
+ * that begins or goes on at `start` of the monotonic clock. */
+struct assay_telemetry_place assay_run_place(const struct assay_device_run *run, uint64_t start);
+
 /* In job.c. Before the barrier: an engine of the segment's workload, or the one that was filled for it; memory is
  * mapped, programs are compiled for this size, and a long segment is checked. */
 enum assay_status assay_run_ready(struct assay_device_run *run, struct assay_engine *engine) ASSAY_CHECK_RESULT;

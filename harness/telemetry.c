@@ -11,7 +11,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "harness/card.h"
 #include "harness/measure.h"
 
 enum { PERIOD_MS = 100, PATIENCE_MS = 2000 };
@@ -99,7 +98,8 @@ static void release(struct assay_telemetry *telemetry)
 	free(telemetry);
 }
 
-struct assay_telemetry *assay_telemetry_start(const struct assay_device *devices, uint32_t count)
+struct assay_telemetry *assay_telemetry_start(const struct assay_device *devices, uint32_t count,
+                                              const struct assay_telemetry_past *past)
 {
 	struct assay_telemetry *telemetry = calloc(1, sizeof *telemetry + count * sizeof *telemetry->cards);
 	pthread_condattr_t attributes;
@@ -119,7 +119,9 @@ struct assay_telemetry *assay_telemetry_start(const struct assay_device *devices
 		for (const struct assay_source *const *source = sources; !card->source && *source; source++)
 			if ((*source)->open(&card->reader, &devices[d]))
 				card->source = *source;
-		any = any || card->source;
+		if (past)
+			assay_card_recall(card, &past[d]);
+		any = any || card->source || *card->past.source;
 	}
 	/* A first reading, before any run. */
 	sweep(telemetry);
@@ -129,12 +131,23 @@ struct assay_telemetry *assay_telemetry_start(const struct assay_device *devices
 	return NULL;
 }
 
-void assay_telemetry_begin(struct assay_telemetry *telemetry, uint32_t device)
+void assay_telemetry_keep(struct assay_telemetry *telemetry)
 {
 	if (!telemetry)
 		return;
 	pthread_mutex_lock(&telemetry->lock);
-	assay_card_begin(&telemetry->cards[device], assay_clock_ns());
+	for (uint32_t d = 0; d < telemetry->count; d++)
+		telemetry->cards[d].kept = true;
+	pthread_mutex_unlock(&telemetry->lock);
+}
+
+void assay_telemetry_begin(struct assay_telemetry *telemetry, uint32_t device,
+                           const struct assay_telemetry_place *place)
+{
+	if (!telemetry)
+		return;
+	pthread_mutex_lock(&telemetry->lock);
+	assay_card_begin(&telemetry->cards[device], assay_clock_ns(), place);
 	(void)want(telemetry);
 	pthread_mutex_unlock(&telemetry->lock);
 }
@@ -149,32 +162,56 @@ void assay_telemetry_round(struct assay_telemetry *telemetry, uint32_t device, u
 	pthread_mutex_unlock(&telemetry->lock);
 }
 
-struct assay_telemetry_run assay_telemetry_end(struct assay_telemetry *telemetry, uint32_t device)
+/* Under the lock, which others have meanwhile: until all devices were read once more, or patience is over. */
+static void one_more(struct assay_telemetry *telemetry)
 {
 	const struct timespec patience = after(PATIENCE_MS);
-	struct assay_telemetry_run run = {-1, -1};
+	const uint64_t number = want(telemetry);
+
+	while (telemetry->finished < number &&
+	       pthread_cond_timedwait(&telemetry->done, &telemetry->lock, &patience) != ETIMEDOUT)
+		;
+}
+
+struct assay_telemetry_run assay_telemetry_end(struct assay_telemetry *telemetry, uint32_t device)
+{
+	struct assay_telemetry_run run = {.energy_mj = -1, .throttled_rounds = -1};
 
 	if (!telemetry)
 		return run;
 	pthread_mutex_lock(&telemetry->lock);
 	assay_card_end(&telemetry->cards[device], assay_clock_ns());
-	const uint64_t number = want(telemetry);
-	while (telemetry->finished < number &&
-	       pthread_cond_timedwait(&telemetry->done, &telemetry->lock, &patience) != ETIMEDOUT)
-		;
+	one_more(telemetry);
 	assay_card_result(&telemetry->cards[device], &run.energy_mj, &run.throttled_rounds);
+	run.throttled = telemetry->cards[device].throttled;
 	pthread_mutex_unlock(&telemetry->lock);
 	return run;
 }
 
-void assay_telemetry_claim(struct assay_telemetry *telemetry, uint32_t device, struct assay_telemetry_claim *claim)
+void assay_telemetry_claim(struct assay_telemetry *telemetry, uint32_t device, struct assay_telemetry_claim *claim,
+                           struct assay_timeline *line)
 {
-	if (!telemetry) {
-		*claim = assay_telemetry_none;
+	*claim = assay_telemetry_none;
+	if (line)
+		memset(line, 0, sizeof *line);
+	if (!telemetry)
 		return;
-	}
 	pthread_mutex_lock(&telemetry->lock);
 	assay_card_claim(&telemetry->cards[device], claim);
+	if (line)
+		*line = telemetry->cards[device].line;
+	pthread_mutex_unlock(&telemetry->lock);
+}
+
+void assay_telemetry_save(struct assay_telemetry *telemetry, const struct assay_telemetry_limit *limits,
+                          assay_telemetry_put *put, void *context)
+{
+	if (!telemetry)
+		return;
+	pthread_mutex_lock(&telemetry->lock);
+	one_more(telemetry);
+	for (uint32_t d = 0; d < telemetry->count; d++)
+		assay_card_save(&telemetry->cards[d], d, limits[d].segment, limits[d].rounds, put, context);
 	pthread_mutex_unlock(&telemetry->lock);
 }
 

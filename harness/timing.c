@@ -76,7 +76,7 @@ static enum assay_status steps_take(struct assay_timing *timing, const struct st
 	/* Memory is mapped and programs are compiled before the clock starts. */
 	enum assay_status status = plan->step(plan->context, &unused, error);
 
-	assay_telemetry_begin(plan->telemetry, 0);
+	assay_telemetry_begin(plan->telemetry, 0, NULL);
 	const uint64_t start = plan->clock();
 	uint64_t before = start;
 	while (!status && timing->count < STEPS_MAX && !enough &&

@@ -4,10 +4,12 @@
  * that it may have. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "harness/attest.h"
+#include "harness/compare/attested.h"
 #include "harness/test/support.h"
 
 TestSuite(bounds, .fini = support_leave, .timeout = 300);
@@ -16,6 +18,35 @@ TestSuite(bounds, .fini = support_leave, .timeout = 300);
 enum { ONE_RUN_KIB = 4 << 10, MOST_KIB = 16 << 10 };
 
 static struct assay_error error;
+
+/* The longest that a statement tells: every second round of all runs throttled, and 120 points of each device. */
+static void telemetry_fill(struct assay_job *job, uint32_t rounds)
+{
+	const uint32_t devices = job->challenge.devices;
+
+	for (uint32_t i = 0; rounds >= 2 * ASSAY_THROTTLED_RANGES && i < job->challenge.segment_count * devices; i++) {
+		job->runs[i].telemetry = (struct assay_telemetry_run){.energy_mj = INT64_MAX};
+		for (uint32_t r = 0; r < rounds; r += 2)
+			assay_throttled_add(&job->runs[i].telemetry.throttled, r, r);
+		job->runs[i].telemetry.throttled_rounds = rounds / 2;
+	}
+}
+
+static struct assay_telemetry_past *past_make(uint32_t devices)
+{
+	static const struct assay_sum most = {1, ASSAY_READING_MAX, ASSAY_READING_MAX, ASSAY_READING_MAX};
+	struct assay_telemetry_past *past = calloc(devices, sizeof *past);
+
+	cr_assert(past);
+	for (uint32_t d = 0; d < devices; d++) {
+		past[d].state = (struct assay_telemetry_state){
+		    "elevenchars", "unverified", ASSAY_JSON_INTEGER_MAX, 127, true, UINT32_MAX - 1, UINT32_MAX - 1};
+		for (uint64_t p = 0; p < ASSAY_TIMELINE_POINTS; p++)
+			for (int q = 0; q < ASSAY_LINE_QUANTITIES; q++)
+				assay_timeline_add(&past[d].line, p << 40, q, &most);
+	}
+	return past;
+}
 
 /* An attestation of segments of rounds with one leaf, each run of the same device. Returns the transcript's KiB. */
 static long prove(uint32_t runs, uint32_t segments, uint32_t rounds, uint32_t samples)
@@ -36,7 +67,9 @@ static long prove(uint32_t runs, uint32_t segments, uint32_t rounds, uint32_t sa
 		    (struct assay_segment){.work = &assay_work_sha256, .params = {{0, 0}}, .rounds = rounds};
 	assay_secret_make(&secret);
 	memcpy(job.key, secret.key, sizeof job.key);
+	job.past = past_make(runs);
 	support_ok(assay_job_run(&job, &error), error);
+	telemetry_fill(&job, rounds);
 	support_ok(assay_attest_write(&request, &verdict, &error), error);
 	cr_assert_str_eq(verdict.assurance, "work-proven");
 	assay_verdict_close(&verdict);
@@ -87,6 +120,26 @@ Test(bounds, memory_with_the_most_runs)
 	enum { RUNS = ASSAY_DEVICES_MAX };
 #endif
 	support_enter();
-	(void)prove(RUNS, ASSAY_SEGMENTS_MAX, 2, 64);
+	(void)prove(RUNS, ASSAY_SEGMENTS_MAX, 2 * ASSAY_THROTTLED_RANGES, 64);
 	verify_within(MOST_KIB);
+	/* There is room for a time line of each device, and for ranges of each run, but not for all of them. */
+	struct assay_envelope envelope = {0};
+	struct assay_statement statement = {0};
+	support_ok(assay_attestation_read(&envelope, &statement, support_path("x.intoto.json"), &error), error);
+	cr_expect_leq(envelope.payload_len, ASSAY_PAYLOAD_BYTES_MAX);
+	for (uint32_t j = 0; j < ASSAY_SEGMENTS_MAX; j++)
+		for (uint32_t d = 0; d < RUNS; d++) {
+			const json_t *run = json_array_get(json_array_get(statement.segments, j), d);
+			cr_assert_geq(json_array_size(json_object_get(run, "throttled")), 2);
+		}
+	for (uint32_t d = 0; d < RUNS; d++) {
+		const json_t *series = json_object_get(json_array_get(statement.telemetry, d), "series"),
+		             *clock = json_object_get(json_object_get(series, "clockMhz"), "mean");
+		cr_assert_geq(json_array_size(clock), 3);
+#ifndef __SANITIZE_ADDRESS__
+		cr_assert_lt(json_array_size(clock), ASSAY_TIMELINE_POINTS / 2);
+#endif
+	}
+	free(envelope.payload);
+	json_decref(statement.root);
 }

@@ -50,7 +50,7 @@ static void counter(uint64_t begin, uint64_t end, int64_t energy_mj)
 	card_new();
 	for (uint64_t ns = 0; ns <= 1000; ns += 100) {
 		if (!begun && begin < ns) {
-			assay_card_begin(&card, begin);
+			assay_card_begin(&card, begin, NULL);
 			begun = true;
 		}
 		if (!ended && end < ns) {
@@ -77,7 +77,7 @@ Test(card, energy_by_power)
 {
 	card_new();
 	reading(0, -1, 2000, 0);
-	assay_card_begin(&card, 0);
+	assay_card_begin(&card, 0, NULL);
 	reading(1000000000, -1, 2000, 0);
 	reading(2000000000, -1, 4000, 0);
 	assay_card_end(&card, 2500000000);
@@ -92,7 +92,7 @@ Test(card, power_by_the_counter)
 
 	card_new();
 	reading(0, 0, -1, 0);
-	assay_card_begin(&card, 0);
+	assay_card_begin(&card, 0, NULL);
 	reading(1000000000, 2500000, -1, 0);
 	reading(3000000000, 12500000, -1, 0);
 	assay_card_claim(&card, &claim);
@@ -111,7 +111,7 @@ Test(card, unknown_in_the_middle)
 			for (unsigned i = 0; i < 8; i++) {
 				const bool lacks = i == lacking;
 				if (i == 3)
-					assay_card_begin(&card, 250);
+					assay_card_begin(&card, 250, NULL);
 				if (i == 6)
 					assay_card_end(&card, 550);
 				reading(100 * i, what == 0 && lacks ? -1 : 1000 * (int64_t)i, -1,
@@ -127,7 +127,7 @@ Test(card, a_counter_that_goes_back)
 {
 	card_new();
 	reading(0, 100000, -1, 0);
-	assay_card_begin(&card, 10);
+	assay_card_begin(&card, 10, NULL);
 	reading(100, 50000, -1, 0);
 	assay_card_end(&card, 150);
 	reading(200, 60000, -1, 0);
@@ -138,7 +138,7 @@ Test(card, nothing_without_a_reading_after_the_end)
 {
 	card_new();
 	reading(0, 0, -1, 0);
-	assay_card_begin(&card, 10);
+	assay_card_begin(&card, 10, NULL);
 	reading(100, 1000, -1, 0);
 	assay_card_end(&card, 150);
 	run_is(-1, -1);
@@ -147,7 +147,7 @@ Test(card, nothing_without_a_reading_after_the_end)
 Test(card, nothing_without_a_reading_before_the_begin)
 {
 	card_new();
-	assay_card_begin(&card, 10);
+	assay_card_begin(&card, 10, NULL);
 	reading(100, 1000, -1, 0);
 	assay_card_end(&card, 150);
 	reading(200, 2000, -1, 0);
@@ -182,7 +182,7 @@ Test(card, throttled_rounds)
 		}
 		reading(at[read], 0, -1, held[read]);
 		read++;
-		assay_card_begin(&card, 0);
+		assay_card_begin(&card, 0, NULL);
 		for (size_t r = 0; r < ROUNDS; r++) {
 			/* A pause between some, and readings as their time comes, some just before a round is told. */
 			now += trial % 2 && next(&state) % 5 == 0 ? next(&state) % 50 : 0;
@@ -258,7 +258,7 @@ Test(card, claims)
 	card_new();
 	assay_card_note(&card, &sample, 0);
 	assay_card_note(&card, &sample, 100);
-	assay_card_begin(&card, 110);
+	assay_card_begin(&card, 110, NULL);
 	sample.clock_mhz = 1000;
 	sample.temperature_mc = 60000;
 	sample.pcie_generation = 5;

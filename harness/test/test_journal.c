@@ -42,8 +42,9 @@ static size_t file_of(uint8_t bytes[FILE_MAX], const char *path)
 	return len;
 }
 
-/* Where its batches begin, the last one being empty and at the end; and the rounds before each. Their number. */
-static size_t batches(size_t at[64], size_t rounds[64], const uint8_t *bytes, size_t len)
+/* Where its batches begin, the last one being empty and at the end; and the rounds before each, of `expected`. What
+ * telemetry said may be in each of them. Their number. */
+static size_t batches_of(size_t at[64], size_t rounds[64], const uint8_t *bytes, size_t len, size_t expected)
 {
 	size_t count = 0;
 
@@ -54,12 +55,20 @@ static size_t batches(size_t at[64], size_t rounds[64], const uint8_t *bytes, si
 	for (rounds[0] = 0; at[count] < len; count++) {
 		cr_assert_lt(count, 63);
 		uint32_t records = assay_le32_read(bytes + at[count]);
-		rounds[count + 1] = rounds[count] + records;
+		rounds[count + 1] = rounds[count];
+		for (uint32_t i = 0; i < records; i++)
+			rounds[count + 1] +=
+			    assay_le32_read(bytes + at[count] + 4 + i * ASSAY_RECORD_BYTES) < ASSAY_SEGMENTS_MAX;
 		at[count + 1] = at[count] + assay_batch_len(records);
 	}
 	cr_assert_eq(at[count], len);
-	cr_assert_eq(rounds[count], DEVICES * (FIRST + SECOND));
+	cr_assert_eq(rounds[count], expected);
 	return count;
+}
+
+static size_t batches(size_t at[64], size_t rounds[64], const uint8_t *bytes, size_t len)
+{
+	return batches_of(at, rounds, bytes, len, DEVICES * (FIRST + SECOND));
 }
 
 /* The checkpoint's rounds are those of the whole job, as far as they go. */
@@ -216,9 +225,11 @@ Test(journal, cut_off_in_a_walk)
 			support_ok(assay_job_run(&whole, &error), error);
 			assay_journal_close(whole.journal, false);
 		}
-		/* One device: a batch a round. */
-		size_t len = file_of(bytes, support_path("c"));
-		support_write(support_path("cut"), bytes, len - (11 - cut) * assay_batch_len(1));
+		size_t at[64], rounds[64], len = file_of(bytes, support_path("c")), batch = 0;
+		(void)batches_of(at, rounds, bytes, len, 9 + 2);
+		while (rounds[batch] < cut)
+			batch++;
+		support_write(support_path("cut"), bytes, at[batch]);
 		for (int attest_only = 0; attest_only < 2; attest_only++) {
 			static atomic_bool stop;
 			struct assay_verdict verdict;
@@ -424,5 +435,123 @@ Test(journal, last_round_differs)
 	assay_job_close(&job);
 	assay_checkpoint_close(&checkpoint);
 	assay_job_close(&whole);
+	end();
+}
+
+/* ---- Telemetry ---- */
+
+static unsigned throttles;
+
+/* After some rounds the count of throttling has risen when the next reading comes. */
+static void throttle_some(void *context, const struct assay_job *job, uint32_t segment, uint32_t device,
+                          uint32_t rounds, uint64_t elapsed_ns)
+{
+	char count[16];
+
+	if (rounds % 8 == 3) {
+		snprintf(count, sizeof count, "%u\n", ++throttles);
+		/* Whole at any time: the reader is another thread. */
+		support_file("devices/system/cpu/cpu0/thermal_throttle/next", count);
+		cr_assert_eq(rename(support_path("devices/system/cpu/cpu0/thermal_throttle/next"),
+		                    support_path("devices/system/cpu/cpu0/thermal_throttle/core_throttle_count")),
+		             0);
+	}
+	flush_each(context, job, segment, device, rounds, elapsed_ns);
+}
+
+static bool is_throttled(const struct assay_run_log *log, uint32_t round)
+{
+	for (uint32_t i = 0; i < log->telemetry.throttled.count; i++)
+		if (round >= log->telemetry.throttled.ranges[i].first &&
+		    round <= log->telemetry.throttled.ranges[i].last)
+			return true;
+	return false;
+}
+
+/* The reading that tells it comes after round 2, 10 and so on, when the next one has begun: that one is throttled, and
+ * the one before too unless there was a reading in between. `cut` is a round that began anew after that. */
+static void throttled_are(const struct assay_run_log *log, uint32_t cut)
+{
+	int64_t count = 0;
+
+	for (uint32_t r = 0; r < log->rounds; r++) {
+		const bool throttled = is_throttled(log, r);
+		cr_assert(throttled || r % 8 != 3 || r == cut, "round %u is not throttled, cut at %u", r, cut);
+		cr_assert(!throttled || r % 8 == 3 || r % 8 == 2, "round %u is throttled, cut at %u", r, cut);
+		count += throttled;
+	}
+	cr_assert_eq(log->telemetry.throttled_rounds, count, "%d of %d, cut at %u",
+	             (int)log->telemetry.throttled_rounds, (int)count, cut);
+}
+
+/* Which rounds were throttled, and when it was how hot, survives whatever ends the process, and wherever. */
+Test(journal, telemetry_goes_on)
+{
+	enum { ROUNDS = 24 };
+	static uint8_t bytes[FILE_MAX];
+	struct assay_job job = {
+	    .devices = devices,
+	    .progress = throttle_some,
+	    .challenge = {.profile = "test",
+	                  .devices = 1,
+	                  .samples = 4,
+	                  .segment_count = 2,
+	                  .segments = {{.work = &assay_work_sha256, .params = {{0, 5}}, .rounds = ROUNDS},
+	                               {.work = &assay_work_sha256, .params = {{0, 4}}, .rounds = 2}}}};
+	struct assay_journal_wish path = wish(NULL);
+
+	begin();
+	support_file("devices/system/cpu/cpu0/thermal_throttle/core_throttle_count", "0\n");
+	support_file("class/thermal/thermal_zone0/type", "x86_pkg_temp\n");
+	support_file("class/thermal/thermal_zone0/temp", "45000\n");
+	memcpy(job.key, secret.key, sizeof job.key);
+	path.path = support_path("c");
+	support_ok(assay_job_texts(&job, &error), error);
+	support_ok(assay_journal_create(&job.journal, &path, &job, 1700000000, false, &error), error);
+	support_ok(assay_job_run(&job, &error), error);
+	assay_journal_close(job.journal, false);
+	throttled_are(&job.runs[0], UINT32_MAX);
+	cr_assert_eq(job.runs[1].telemetry.throttled_rounds, 0);
+	assay_job_close(&job);
+
+	size_t at[64], rounds[64], len = file_of(bytes, support_path("c")),
+	                           count = batches_of(at, rounds, bytes, len, ROUNDS + 2);
+	for (size_t cut = 0; cut <= count; cut++) {
+		for (int attest_only = 0; attest_only < 2; attest_only++) {
+			static atomic_bool stop;
+			struct assay_checkpoint checkpoint;
+			struct assay_telemetry_claim claim;
+			struct assay_timeline line;
+			support_write(support_path("cut"), bytes, at[cut]);
+			support_file("class/thermal/thermal_zone0/temp", attest_only ? "99000\n" : "61000\n");
+			atomic_store(&stop, attest_only);
+			support_ok(assay_checkpoint_read(&checkpoint, support_path("cut"), &error), error);
+			struct assay_job again = {.devices = devices, .progress = throttle_some, .stop = &stop};
+			memcpy(again.key, secret.key, sizeof again.key);
+			path.path = support_path("cut");
+			support_ok(assay_resume_job(&again, &checkpoint, attest_only, &error), error);
+			support_ok(assay_journal_resume(&again.journal, &path, &checkpoint, true, &error), error);
+			const uint32_t before = again.runs[0].rounds;
+			support_ok(assay_job_run(&again, &error), error);
+			assay_telemetry_claim(again.telemetry, 0, &claim, &line);
+			if (!attest_only) {
+				throttled_are(&again.runs[0], before);
+				cr_assert_eq(again.runs[1].telemetry.throttled_rounds, 0);
+			} else if (before) {
+				throttled_are(&again.runs[0], before);
+				cr_assert_eq(claim.temperature_mc.max, 45000, "nothing was read but before");
+			}
+			if (before) {
+				cr_assert_eq(assay_timeline_sum(&line, ASSAY_LINE_TEMPERATURE).min, 45000);
+				cr_assert_eq(claim.temperature_mc.min, 45000);
+				cr_assert_str_eq(claim.source, "sysfs");
+			}
+			if (!attest_only && before < ROUNDS)
+				cr_assert_eq(assay_timeline_sum(&line, ASSAY_LINE_TEMPERATURE).max, 61000);
+			assay_journal_close(again.journal, false);
+			assay_job_close(&again);
+			assay_checkpoint_close(&checkpoint);
+		}
+	}
 	end();
 }

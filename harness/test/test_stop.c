@@ -121,7 +121,7 @@ static void full_disk(const char *path)
 	NEED(assay_journal_create(&journal, &here, &job, 1, false, &error) == ASSAY_OK);
 	for (uint32_t r = 0; r < 200; r++) {
 		root[0] = (uint8_t)r;
-		assay_journal_round(journal, 0, 0, root, 10, 10 * r + 10);
+		assay_journal_round(journal, 0, 0, r, root, 10, 10 * r + 10);
 		if (r % 10 == 9 && assay_journal_flush(journal, &error))
 			NEED(strcmp(error.reason, "checkpoint.write") == 0);
 		/* What had room is whole, whenever one looks. */
@@ -168,7 +168,7 @@ Test(stop, by_itself)
 	job_fill(&job);
 	support_ok(assay_job_texts(&job, &error), error);
 	support_ok(assay_journal_create(&journal, &here, &job, 1, false, &error), error);
-	assay_journal_round(journal, 1, 1, root, 10, 20);
+	assay_journal_round(journal, 1, 1, 0, root, 10, 20);
 	while (checkpoint.rounds == 0) {
 		assay_checkpoint_close(&checkpoint);
 		support_ok(assay_checkpoint_read(&checkpoint, support_path("c"), &error), error);

@@ -12,6 +12,7 @@
 #include <sodium.h>
 
 #include "harness/attest.h"
+#include "harness/compare/attested.h"
 #include "harness/measure.h"
 #include "harness/source.h"
 #include "harness/telemetry.h"
@@ -58,10 +59,10 @@ static struct assay_device host(void)
 static struct assay_telemetry_run run(const struct assay_device *device, unsigned ms,
                                       struct assay_telemetry_claim *claim)
 {
-	struct assay_telemetry *telemetry = assay_telemetry_start(device, 1);
+	struct assay_telemetry *telemetry = assay_telemetry_start(device, 1, NULL);
 	uint64_t start, before;
 
-	assay_telemetry_begin(telemetry, 0);
+	assay_telemetry_begin(telemetry, 0, NULL);
 	for (start = before = assay_clock_ns(); before - start < UINT64_C(1000000) * ms;) {
 		wait_ms(20);
 		uint64_t now = assay_clock_ns();
@@ -69,7 +70,7 @@ static struct assay_telemetry_run run(const struct assay_device *device, unsigne
 		before = now;
 	}
 	struct assay_telemetry_run result = assay_telemetry_end(telemetry, 0);
-	assay_telemetry_claim(telemetry, 0, claim);
+	assay_telemetry_claim(telemetry, 0, claim, NULL);
 	assay_telemetry_stop(telemetry);
 	return result;
 }
@@ -159,8 +160,8 @@ Test(telemetry, nvml_joins)
 		struct assay_device device = gpu(cases[i].uuid, cases[i].pci);
 		snprintf(device.info.name, sizeof device.info.name, "%s", cases[i].name);
 		setenv("ASSAY_DOUBLE_NVML_CARDS", cases[i].cards, 1);
-		struct assay_telemetry *telemetry = assay_telemetry_start(&device, 1);
-		assay_telemetry_claim(telemetry, 0, &claim);
+		struct assay_telemetry *telemetry = assay_telemetry_start(&device, 1, NULL);
+		assay_telemetry_claim(telemetry, 0, &claim, NULL);
 		assay_telemetry_stop(telemetry);
 		cr_expect_str_eq(claim.joined, cases[i].joined, "case %zu", i);
 		cr_expect_str_eq(claim.source, *cases[i].joined ? "nvml" : "", "case %zu", i);
@@ -294,7 +295,7 @@ Test(telemetry, none)
 	struct assay_telemetry_claim claim;
 
 	setenv("ASSAY_NVML_LIBRARY", "/nonexistent.so", 1);
-	cr_expect_null(assay_telemetry_start(devices, 2));
+	cr_expect_null(assay_telemetry_start(devices, 2, NULL));
 	struct assay_telemetry_run result = run(&devices[1], 20, &claim);
 	cr_expect_eq(result.energy_mj, -1);
 	cr_expect_eq(result.throttled_rounds, -1);
@@ -325,6 +326,7 @@ Test(telemetry, attested)
 	cr_assert(realpath(path, library), "%s", path);
 	setenv("ASSAY_CUDA_LIBRARY", library, 1);
 	setenv("ASSAY_DOUBLE_THROTTLE", "0x20", 1);
+	setenv("ASSAY_DOUBLE_CLOCK", "1980,1980,1410,1980", 1);
 	support_ok(assay_device_open(&device, &assay_backend_cuda, 0, NULL, &error), error);
 	assay_secret_make(&secret);
 	memcpy(job.key, secret.key, sizeof job.key);
@@ -335,7 +337,34 @@ Test(telemetry, attested)
 	cr_expect_str_eq(verdict.devices[0].telemetry.source, "nvml");
 	cr_expect_str_eq(verdict.devices[0].telemetry.joined, "uuid");
 	cr_expect_str_eq(verdict.devices[0].telemetry.reasons, "sw-thermal");
-	range_is(&verdict.devices[0].telemetry.clock_mhz, 1980);
+	cr_expect_eq(verdict.devices[0].telemetry.clock_mhz.max, 1980);
+	/* Which rounds they were, and when the clock was how. */
+	struct assay_envelope envelope = {0};
+	struct assay_statement statement = {0};
+	support_ok(assay_attestation_read(&envelope, &statement, support_path("x.intoto.json"), &error), error);
+	const json_t *series = json_object_get(json_array_get(statement.telemetry, 0), "series"),
+	             *least = json_object_get(json_object_get(series, "clockMhz"), "min");
+	const size_t points = json_array_size(least);
+	const json_int_t step = json_integer_value(json_object_get(series, "stepMs"));
+	cr_expect(points >= 1 && step % 100 == 0);
+	uint64_t whole_ns = 0;
+	json_int_t lowest = 1980;
+	for (size_t p = 0; p < points; p++)
+		if (json_is_integer(json_array_get(least, p)) && json_integer_value(json_array_get(least, p)) < lowest)
+			lowest = json_integer_value(json_array_get(least, p));
+	cr_expect_eq(lowest, verdict.devices[0].telemetry.clock_mhz.min, "no extreme is lost");
+	for (uint32_t i = 0; i < 2; i++) {
+		const json_t *ranges =
+		                 json_object_get(json_array_get(json_array_get(statement.segments, i), 0), "throttled"),
+		             *range = json_array_get(ranges, 0);
+		cr_expect_eq(json_array_size(ranges), 1);
+		cr_expect_eq(json_integer_value(json_array_get(range, 0)), 0);
+		cr_expect_eq(json_integer_value(json_array_get(range, 1)), verdict.runs[i].proved.rounds - 1);
+		whole_ns += verdict.runs[i].claimed.elapsed_ns;
+	}
+	cr_expect_leq((uint64_t)step * (points - 1) * 1000000, whole_ns, "the line is no longer than the job");
+	free(envelope.payload);
+	json_decref(statement.root);
 	for (uint32_t i = 0; i < 2; i++) {
 		cr_expect_gt(verdict.runs[i].claimed.energy_mj, 0);
 		cr_expect_gt(verdict.runs[i].claimed.device_median_ns, 0);
@@ -356,9 +385,9 @@ Test(telemetry, several_devices)
 	support_file("class/thermal/thermal_zone0/type", "x86_pkg_temp\n");
 	support_file("class/thermal/thermal_zone0/temp", "45000\n");
 	setenv("ASSAY_DOUBLE_THROTTLE", "0x20", 1);
-	struct assay_telemetry *telemetry = assay_telemetry_start(devices, 4);
-	assay_telemetry_begin(telemetry, 0);
-	assay_telemetry_begin(telemetry, 1);
+	struct assay_telemetry *telemetry = assay_telemetry_start(devices, 4, NULL);
+	assay_telemetry_begin(telemetry, 0, NULL);
+	assay_telemetry_begin(telemetry, 1, NULL);
 	for (unsigned r = 0; r < 3; r++) {
 		uint64_t before = assay_clock_ns();
 		wait_ms(100);
@@ -368,7 +397,7 @@ Test(telemetry, several_devices)
 	}
 	struct assay_telemetry_run one = assay_telemetry_end(telemetry, 0), other = assay_telemetry_end(telemetry, 1);
 	for (uint32_t d = 0; d < 4; d++)
-		assay_telemetry_claim(telemetry, d, &claim[d]);
+		assay_telemetry_claim(telemetry, d, &claim[d], NULL);
 	assay_telemetry_stop(telemetry);
 	cr_expect_str_eq(claim[0].source, "sysfs");
 	range_is(&claim[0].temperature_mc, 45000);
