@@ -18,9 +18,10 @@ bool assay_figure_rounds(struct assay_panel *panel, const struct assay_exhibit *
 bool assay_figure_roofline(struct assay_panel *panel, const struct assay_exhibit *exhibit, uint32_t device);
 
 /* A bar for each run of a workload in any of the files, with the interval of its median; a diamond where a rate is
- * proven. */
+ * proven. Only the first ASSAY_FIGURE_BARS_MAX are drawn; *left_out grows by the number of the others. */
+enum { ASSAY_FIGURE_BARS_MAX = 40 };
 bool assay_figure_rates(struct assay_panel *panel, const struct assay_exhibit *exhibits, size_t count,
-                        const char *workload);
+                        const char *workload, size_t *left_out);
 
 /* Rates of a workload on the machine of exhibits[first] in all files of that machine and profile, by the time at which
  * they say that they were finished. False unless there are two, and unless `first` is the first of them. */

@@ -8,7 +8,7 @@
 
 #include "verify/challenge.h"
 
-enum { BARS_MAX = 40, NAME_MAX_SHOWN = 24, BAR_HEIGHT = 24, LINES_MAX = 8, TICS = 4 };
+enum { BARS_MAX = ASSAY_FIGURE_BARS_MAX, NAME_MAX_SHOWN = 24, BAR_HEIGHT = 24, LINES_MAX = 8, TICS = 4 };
 
 static bool is_bar(const struct assay_run *run, const char *workload)
 {
@@ -105,7 +105,7 @@ static const char *unit_words(const char *unit)
 }
 
 bool assay_figure_rates(struct assay_panel *panel, const struct assay_exhibit *exhibits, size_t count,
-                        const char *workload)
+                        const char *workload, size_t *left_out)
 {
 	size_t bars = 0;
 	double most = 0;
@@ -118,6 +118,7 @@ bool assay_figure_rates(struct assay_panel *panel, const struct assay_exhibit *e
 	    bars > 1 ? assay_panel_open(panel, 112 + BAR_HEIGHT * (int)(bars > BARS_MAX ? BARS_MAX : bars)) : NULL;
 	if (!script)
 		return false;
+	*left_out += bars > BARS_MAX ? bars - BARS_MAX : 0;
 	labels_put(script, exhibits, count, workload);
 	bars = bars_put(script, exhibits, count, workload, &most, &unit);
 	fprintf(script,

@@ -76,10 +76,10 @@ static void bars(struct assay_report_page *report, const struct assay_exhibit *e
 	struct assay_panel panels[PANELS_MAX];
 	char texts[PANELS_MAX][128];
 	const char *alternatives[PANELS_MAX];
-	size_t drawn = 0;
+	size_t drawn = 0, left_out = 0;
 
 	for (size_t w = 0; assay_works[w] && drawn < PANELS_MAX; w++) {
-		if (!assay_figure_rates(&panels[drawn], exhibits, count, assay_works[w]->name))
+		if (!assay_figure_rates(&panels[drawn], exhibits, count, assay_works[w]->name, &left_out))
 			continue;
 		snprintf(texts[drawn], sizeof texts[drawn], "Rates of %s by file and device, as in the table below.",
 		         assay_works[w]->name);
@@ -90,6 +90,12 @@ static void bars(struct assay_report_page *report, const struct assay_exhibit *e
 	    report, panels, alternatives, drawn, "rates.png", "Rates",
 	    "Bar and whiskers: claimed rate of the median round with its 95 % interval, by the prover's clock. "
 	    "Diamond: proven rate, by a verifier's clock; it counts certified work only, so that it is lower.");
+	if (left_out)
+		assay_page_note(
+		    &report->page,
+		    "A picture has %d bars at most: %zu runs are in the table below only, those of the last "
+		    "devices and files.",
+		    ASSAY_FIGURE_BARS_MAX, left_out);
 }
 
 static void history(struct assay_report_page *report, const struct assay_exhibit *exhibits, size_t count)
