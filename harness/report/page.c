@@ -126,14 +126,24 @@ void assay_page_note(struct assay_page *page, const char *format, ...)
 	fputs("\n\n", page->markdown);
 }
 
+/* A word that something is said of next, between what opens and closes it in either. */
+static void word_put(struct assay_page *page, const char *word, const char *const html[2],
+                     const char *const markdown[2])
+{
+	fputs(html[0], page->html);
+	assay_page_html(page->html, word);
+	fputs(html[1], page->html);
+	fputs(markdown[0], page->markdown);
+	assay_page_markdown(page->markdown, word);
+	fputs(markdown[1], page->markdown);
+}
+
 void assay_page_verdict(struct assay_page *page, int good, const char *word, const char *format, ...)
 {
-	fprintf(page->html, "<p class=\"verdict %s\"><strong>", good > 0 ? "good" : good ? "open" : "bad");
-	assay_page_html(page->html, word);
-	fputs("</strong> ", page->html);
-	fputs("**", page->markdown);
-	assay_page_markdown(page->markdown, word);
-	fputs("** ", page->markdown);
+	static const char *const html[] = {"<strong>", "</strong> "}, *const markdown[] = {"**", "** "};
+
+	fprintf(page->html, "<p class=\"verdict %s\">", good > 0 ? "good" : good ? "open" : "bad");
+	word_put(page, word, html, markdown);
 	BOTH(page, format);
 	fputs("</p>\n", page->html);
 	fputs("\n\n", page->markdown);
@@ -146,12 +156,9 @@ void assay_page_list_begin(struct assay_page *page)
 
 void assay_page_item(struct assay_page *page, const char *term, const char *format, ...)
 {
-	fputs("<dt>", page->html);
-	assay_page_html(page->html, term);
-	fputs("</dt><dd>", page->html);
-	fputs("- **", page->markdown);
-	assay_page_markdown(page->markdown, term);
-	fputs("**: ", page->markdown);
+	static const char *const html[] = {"<dt>", "</dt><dd>"}, *const markdown[] = {"- **", "**: "};
+
+	word_put(page, term, html, markdown);
 	BOTH(page, format);
 	fputs("</dd>\n", page->html);
 	fputs("\n", page->markdown);
