@@ -36,6 +36,27 @@ static const char *work_name(const struct assay_statement *statement, size_t seg
 	return name ? name : "unknown";
 }
 
+/* Which rounds of a run were throttled, where it says so: the first few ranges. */
+static void print_throttled(const json_t *run)
+{
+	enum { SHOWN = 8 };
+	const json_t *ranges = json_object_get(run, "throttled");
+	const size_t count = json_array_size(ranges);
+
+	for (size_t i = 0; i < count && i < SHOWN; i++) {
+		const json_t *range = json_array_get(ranges, i);
+		const json_int_t first = json_integer_value(json_array_get(range, 0)),
+		                 last = json_integer_value(json_array_get(range, 1));
+		printf(i ? ", %lld" : "              throttled rounds: %lld", (long long)first);
+		if (last > first)
+			printf("-%lld", (long long)last);
+	}
+	if (count > SHOWN)
+		printf(" and %zu ranges more", count - SHOWN);
+	if (count)
+		putchar('\n');
+}
+
 static void print(const struct assay_envelope *envelope, const struct assay_statement *statement)
 {
 	const json_t *predicate = json_object_get(statement->root, "predicate");
@@ -82,6 +103,7 @@ static void print(const struct assay_envelope *envelope, const struct assay_stat
 				       (double)run.claimed.energy_mj / 1e3);
 			else
 				printf("%.3f s, %s\n", (double)run.claimed.elapsed_ns / 1e9, words);
+			print_throttled(json_array_get(runs, d));
 		}
 	}
 	printf("  not proven  locality, exclusivity, identity, partition, service\n");

@@ -73,16 +73,47 @@ static int by_time(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* The ranges of rounds that were throttled, when they are of this run. */
+static void spans_read(struct assay_series *series, const json_t *run)
+{
+	const json_t *ranges = json_object_get(run, "throttled");
+
+	for (size_t i = 0; i < json_array_size(ranges); i++) {
+		const json_t *range = json_array_get(ranges, i);
+		const json_int_t last = json_integer_value(json_array_get(range, 1));
+		if (last < (json_int_t)series->rounds)
+			series->spans[series->span_count++] = (struct assay_span){
+			    .first = (uint32_t)json_integer_value(json_array_get(range, 0)), .last = (uint32_t)last};
+	}
+}
+
+/* Round r went on from one time to another. */
+static void spans_time(struct assay_series *series, uint32_t *span, uint32_t r, double from, double to)
+{
+	if (*span == series->span_count)
+		return;
+	struct assay_span *at = &series->spans[*span];
+	if (r == at->first)
+		at->from = from;
+	if (r == at->last) {
+		at->to = to;
+		++*span;
+	}
+}
+
 /* A run's rounds, `share` of them a point; `room` is for that many. */
-static void series_read(struct assay_series *series, struct assay_rounds *rounds, uint32_t count, uint64_t *room)
+static void series_read(struct assay_series *series, struct assay_rounds *rounds, uint32_t count, uint64_t *room,
+                        const json_t *run)
 {
 	const uint32_t share = (count + ASSAY_SERIES_POINTS - 1) / ASSAY_SERIES_POINTS;
 	double since = 0;
-	uint32_t filled = 0;
+	uint32_t filled = 0, r = 0, span = 0;
 
 	*series = (struct assay_series){.rounds = count, .rounds_a_point = share};
+	spans_read(series, run);
 	for (uint64_t ns; assay_rounds_next(rounds, &ns);) {
 		room[filled++] = ns;
+		spans_time(series, &span, r++, since, since + (double)ns / 1e9);
 		since += (double)ns / 1e9;
 		if (filled < share && rounds->left)
 			continue;
@@ -112,7 +143,9 @@ static void rounds_read(struct assay_exhibit *exhibit)
 	exhibit->series = room ? calloc(verdict->run_count, sizeof *exhibit->series) : NULL;
 	bool good = exhibit->series && assay_rounds_open(&rounds, exhibit->path, &error) == ASSAY_OK;
 	for (uint32_t i = 0; good && i < verdict->run_count && assay_rounds_run(&rounds, &j, &d, &count); i++)
-		series_read(&exhibit->series[i], &rounds, count, room);
+		series_read(&exhibit->series[i], &rounds, count, room,
+		            exhibit->statement.root ? json_array_get(json_array_get(exhibit->statement.segments, j), d)
+		                                    : NULL);
 	if (exhibit->series && (!good || rounds.malformed)) {
 		free(exhibit->series);
 		exhibit->series = NULL;
@@ -120,6 +153,20 @@ static void rounds_read(struct assay_exhibit *exhibit)
 	if (good)
 		assay_rounds_close(&rounds);
 	free(room);
+}
+
+/* Segments one after the other, each as long as its longest run. */
+static void begins_read(struct assay_exhibit *exhibit)
+{
+	const struct assay_verdict *verdict = &exhibit->verdict;
+
+	for (uint32_t j = 0; j < verdict->segment_count; j++) {
+		uint64_t longest = 0;
+		for (uint32_t d = 0; d < verdict->device_count; d++)
+			if (verdict->runs[j * verdict->device_count + d].claimed.elapsed_ns > longest)
+				longest = verdict->runs[j * verdict->device_count + d].claimed.elapsed_ns;
+		exhibit->begins[j + 1] = exhibit->begins[j] + (double)longest / 1e9;
+	}
 }
 
 void assay_exhibit_open(struct assay_exhibit *exhibit, const char *path, const struct assay_policy *policy)
@@ -139,6 +186,8 @@ void assay_exhibit_open(struct assay_exhibit *exhibit, const char *path, const s
 	files_read(exhibit);
 	statement_read(exhibit);
 	rounds_read(exhibit);
+	if (exhibit->verdict.run_count)
+		begins_read(exhibit);
 }
 
 void assay_exhibit_close(struct assay_exhibit *exhibit)
@@ -159,6 +208,54 @@ double assay_exhibit_rate(const struct assay_run *run, uint64_t round_ns)
 	if (!run->proved.shown || !run->proved.rounds || !round_ns)
 		return 0;
 	return (double)run->proved.work / run->proved.rounds * 1e9 / (double)round_ns;
+}
+
+double assay_exhibit_time(const struct assay_exhibit *exhibit, const struct assay_run *run, double computing)
+{
+	const struct assay_series *series = &exhibit->series[run - exhibit->verdict.runs];
+	const double late = (double)exhibit->verdict.stagger_ms / 1e3 * run->device,
+	             worked = (double)run->claimed.elapsed_ns / 1e9 - late,
+	             whole = series->count ? series->points[series->count - 1].seconds : 0;
+
+	return exhibit->begins[run->segment] + late +
+	       (worked > 0 && whole > 0 ? computing * worked / whole : computing);
+}
+
+static const json_t *line_of(const struct assay_exhibit *exhibit, uint32_t device)
+{
+	return exhibit->statement.root ? json_object_get(json_array_get(exhibit->statement.telemetry, device), "series")
+	                               : NULL;
+}
+
+static const struct {
+	const char *column;
+	double scale;
+} quantities[ASSAY_QUANTITIES] = {{"clockMhz", 1}, {"powerMw", 1000}, {"temperatureMc", 1000}};
+
+size_t assay_exhibit_points(const struct assay_exhibit *exhibit, uint32_t device, double *step)
+{
+	const json_t *line = line_of(exhibit, device);
+	size_t points = 0;
+
+	*step = (double)json_integer_value(json_object_get(line, "stepMs")) / 1e3;
+	for (int q = 0; q < ASSAY_QUANTITIES && points == 0; q++)
+		points = json_array_size(json_object_get(json_object_get(line, quantities[q].column), "mean"));
+	return points;
+}
+
+bool assay_exhibit_point(const struct assay_exhibit *exhibit, uint32_t device, int quantity, size_t point,
+                         double values[3])
+{
+	static const char *const rows[] = {"min", "mean", "max"};
+	const json_t *column = json_object_get(line_of(exhibit, device), quantities[quantity].column);
+
+	for (int i = 0; i < 3; i++) {
+		const json_t *value = json_array_get(json_object_get(column, rows[i]), point);
+		if (!json_is_integer(value))
+			return false;
+		values[i] = (double)json_integer_value(value) / quantities[quantity].scale;
+	}
+	return true;
 }
 
 static const char *text_of(const json_t *object, const char *member)

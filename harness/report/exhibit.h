@@ -6,6 +6,7 @@
 #define HARNESS_REPORT_EXHIBIT_H
 
 #include "verify/statement.h"
+#include "verify/telemetry.h"
 
 enum {
 	ASSAY_EXHIBITS_MAX = 64,
@@ -21,7 +22,15 @@ struct assay_point {
 struct assay_series {
 	uint32_t rounds, rounds_a_point, count;
 	struct assay_point points[ASSAY_SERIES_POINTS];
+	uint32_t span_count; /* as many as ranges of throttled rounds, in seconds of computing too */
+	struct assay_span {
+		uint32_t first, last;
+		double from, to;
+	} spans[ASSAY_THROTTLED_RANGES];
 };
+
+/* What a time line tells of (SPEC 8.5). */
+enum { ASSAY_QUANTITY_CLOCK, ASSAY_QUANTITY_POWER, ASSAY_QUANTITY_TEMPERATURE, ASSAY_QUANTITIES };
 
 struct assay_exhibit_file {
 	char name[4096];
@@ -37,7 +46,8 @@ struct assay_exhibit {
 	enum assay_status status; /* of assay_verify, whose error is the verdict's */
 	struct assay_verdict verdict;
 	struct assay_envelope envelope;
-	struct assay_statement statement; /* `root` is NULL unless the verdict's key signed it */
+	struct assay_statement statement;      /* `root` is NULL unless the verdict's key signed it */
+	double begins[ASSAY_SEGMENTS_MAX + 1]; /* of segments on the time line (SPEC 8.5), in seconds; and its end */
 	struct assay_exhibit_file files[ASSAY_EXHIBIT_FILES];
 	struct assay_series
 	    *series; /* one a run of the verdict; NULL unless the transcript is the one that was signed */
@@ -53,6 +63,17 @@ int assay_exhibit_code(const struct assay_exhibit *exhibit);
 
 /* Claimed units a second of a run in a round of this time; 0 when nothing was shown or the time is unknown. */
 double assay_exhibit_rate(const struct assay_run *run, uint64_t round_ns);
+
+/* Where on the time line a run is after so many seconds of computing. What it waited for or computed twice is spread
+ * evenly. */
+double assay_exhibit_time(const struct assay_exhibit *exhibit, const struct assay_run *run, double computing);
+
+/* How many points the time line of a device has, 0 = there is none; and how many seconds each is. */
+size_t assay_exhibit_points(const struct assay_exhibit *exhibit, uint32_t device, double *step);
+
+/* The least, the mean and the greatest of a point in MHz, W and degrees Celsius; false where they are not known. */
+bool assay_exhibit_point(const struct assay_exhibit *exhibit, uint32_t device, int quantity, size_t point,
+                         double values[3]);
 
 /* A member of the statement's device or harness, "unknown" where there is none. */
 const char *assay_exhibit_device(const struct assay_exhibit *exhibit, uint32_t device, const char *member);

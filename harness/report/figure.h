@@ -14,6 +14,10 @@
 /* Times of the rounds of one segment, a line a device. */
 bool assay_figure_rounds(struct assay_panel *panel, const struct assay_exhibit *exhibit, uint32_t segment);
 
+/* Rounds, clock, power and temperature of a device over the time of the job, one above the other; times when it was
+ * throttled are shaded, under a bar of ink. */
+bool assay_figure_timeline(struct assay_panel *panel, const struct assay_exhibit *exhibit, uint32_t device);
+
 /* Compute rates of a device over operations a byte, under the rate at which it reads memory. */
 bool assay_figure_roofline(struct assay_panel *panel, const struct assay_exhibit *exhibit, uint32_t device);
 

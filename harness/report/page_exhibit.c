@@ -220,6 +220,7 @@ void assay_page_exhibit(struct assay_report_page *report, const struct assay_exh
 		assay_page_rounds(report, exhibit, number);
 		assay_page_times(page, exhibit);
 		assay_page_telemetry(page, exhibit);
+		assay_page_timeline(report, exhibit, number);
 		assay_page_roofline(report, exhibit, number);
 	}
 	assay_page_checks(page, exhibit);

@@ -32,6 +32,7 @@ void assay_page_telemetry(struct assay_page *page, const struct assay_exhibit *e
 void assay_page_checks(struct assay_page *page, const struct assay_exhibit *exhibit);
 void assay_page_files(struct assay_report_page *report, const struct assay_exhibit *exhibit);
 void assay_page_rounds(struct assay_report_page *report, const struct assay_exhibit *exhibit, size_t number);
+void assay_page_timeline(struct assay_report_page *report, const struct assay_exhibit *exhibit, size_t number);
 void assay_page_roofline(struct assay_report_page *report, const struct assay_exhibit *exhibit, size_t number);
 
 /* Several files side by side: a table, and pictures. */

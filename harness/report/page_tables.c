@@ -300,8 +300,7 @@ void assay_page_telemetry(struct assay_page *page, const struct assay_exhibit *e
 	assay_page_table_begin(
 	    page,
 	    "Median (least ... greatest) over the runs, what held the clock down, and errors of memory "
-	    "and driver, as the prover says that its system said. Nobody checks it. A file tells how "
-	    "many rounds were throttled, not which.",
+	    "and driver, as the prover says that its system said. Nobody checks it.",
 	    columns, NUMBERS(2, 6) | NUMBERS(8, 8));
 	for (uint32_t d = 0; d < verdict->device_count; d++)
 		if (*verdict->devices[d].telemetry.source)
