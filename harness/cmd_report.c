@@ -122,6 +122,7 @@ static int report(struct request *request, char **paths, size_t count)
 		if (exhibits[i].status)
 			(void)assay_complain(&exhibits[i].verdict.error);
 	}
+	assay_exhibits_name(exhibits, count);
 	if (write_all(request, exhibits, count, &code, &error) != ASSAY_OK)
 		code = assay_complain(&error);
 	else

@@ -169,17 +169,46 @@ static void begins_read(struct assay_exhibit *exhibit)
 	}
 }
 
+/* The last parts of its path, without the ending. */
+static void name_set(struct assay_exhibit *exhibit, size_t parts)
+{
+	static const char ending[] = ".intoto.json";
+	const char *path = exhibit->path, *end = path + strlen(path), *begin = end;
+
+	if (end - path > (ptrdiff_t)strlen(ending) && strcmp(end - strlen(ending), ending) == 0)
+		end -= strlen(ending);
+	for (; begin > path && (begin[-1] != '/' || --parts > 0); begin--)
+		;
+	if (end - begin >= (ptrdiff_t)sizeof exhibit->name)
+		begin = end - sizeof exhibit->name + 1;
+	snprintf(exhibit->name, sizeof exhibit->name, "%.*s", (int)(end - begin), begin);
+	assay_printable(exhibit->name);
+}
+
+static bool are_told_apart(const struct assay_exhibit *exhibits, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(exhibits[i].name, exhibits[k].name) == 0 &&
+			    strcmp(exhibits[i].path, exhibits[k].path) != 0)
+				return false;
+	return true;
+}
+
+void assay_exhibits_name(struct assay_exhibit *exhibits, size_t count)
+{
+	enum { PARTS_MAX = 8 };
+
+	for (size_t parts = 2; parts <= PARTS_MAX && !are_told_apart(exhibits, count); parts++)
+		for (size_t i = 0; i < count; i++)
+			name_set(&exhibits[i], parts);
+}
+
 void assay_exhibit_open(struct assay_exhibit *exhibit, const char *path, const struct assay_policy *policy)
 {
-	const char *slash = strrchr(path, '/');
-
 	memset(exhibit, 0, sizeof *exhibit);
 	snprintf(exhibit->path, sizeof exhibit->path, "%s", path);
-	snprintf(exhibit->name, sizeof exhibit->name, "%s", slash ? slash + 1 : path);
-	char *ending = strstr(exhibit->name, ".intoto.json");
-	if (ending)
-		*ending = '\0';
-	assay_printable(exhibit->name);
+	name_set(exhibit, 1);
 	exhibit->status = assay_verify(&exhibit->verdict, path, NULL, policy);
 	if (exhibit->status)
 		return;

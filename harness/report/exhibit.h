@@ -42,7 +42,7 @@ enum { ASSAY_EXHIBIT_ATTESTATION, ASSAY_EXHIBIT_TRANSCRIPT, ASSAY_EXHIBIT_RECEIP
 
 struct assay_exhibit {
 	char path[4096];          /* as it was named */
-	char name[64];            /* its last part, without its ending */
+	char name[64];            /* its last part, without its ending; see assay_exhibits_name */
 	enum assay_status status; /* of assay_verify, whose error is the verdict's */
 	struct assay_verdict verdict;
 	struct assay_envelope envelope;
@@ -57,6 +57,9 @@ struct assay_exhibit {
  * closed in any case. */
 void assay_exhibit_open(struct assay_exhibit *exhibit, const char *path, const struct assay_policy *policy);
 void assay_exhibit_close(struct assay_exhibit *exhibit);
+
+/* Longer names where one would stand for two files: as many parts of the paths, from their ends, as tell them apart. */
+void assay_exhibits_name(struct assay_exhibit *exhibits, size_t count);
 
 /* The exit code of its verdict: 3 when it could not be read. */
 int assay_exhibit_code(const struct assay_exhibit *exhibit);
