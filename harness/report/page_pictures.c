@@ -46,8 +46,8 @@ static bool png_write(struct assay_report_page *report, const struct assay_panel
 	return true;
 }
 
-void assay_page_panels(struct assay_report_page *report, struct assay_panel *panels, const char *const *alternatives,
-                       size_t count, const char *name, const char *title, const char *caption)
+void assay_page_panels(struct assay_report_page *report, struct assay_panel *panels, size_t count, const char *name,
+                       const char *title, const char *caption)
 {
 	const bool png = count && !report->no_gnuplot && png_write(report, panels, count, name);
 
@@ -57,7 +57,7 @@ void assay_page_panels(struct assay_report_page *report, struct assay_panel *pan
 		char *svg;
 		size_t len;
 		if (png && assay_plot_svg(&panels[i], &svg, &len) == ASSAY_PLOT_DRAWN) {
-			assay_page_picture(&report->page, svg, len, "%s", alternatives[i]);
+			assay_page_picture(&report->page, svg, len, "%s", panels[i].alternative);
 			free(svg);
 		}
 		free(panels[i].script);
@@ -75,18 +75,16 @@ void assay_page_rounds(struct assay_report_page *report, const struct assay_exhi
 {
 	const struct assay_verdict *verdict = &exhibit->verdict;
 	struct assay_panel panels[ASSAY_SEGMENTS_MAX];
-	char texts[ASSAY_SEGMENTS_MAX][96], name[32];
-	const char *alternatives[ASSAY_SEGMENTS_MAX];
+	char name[32];
 	bool together = false;
 	size_t count = 0;
 
 	for (uint32_t j = 0; j < verdict->segment_count; j++) {
 		if (!assay_figure_rounds(&panels[count], exhibit, j))
 			continue;
-		snprintf(texts[count], sizeof texts[count],
+		snprintf(panels[count].alternative, sizeof panels[count].alternative,
 		         "Times of the rounds of %s, in milliseconds over seconds of computing.",
 		         verdict->aggregates[j].workload);
-		alternatives[count] = texts[count];
 		count++;
 		for (uint32_t d = 0; d < verdict->device_count; d++)
 			together = together || exhibit->series[j * verdict->device_count + d].rounds_a_point > 1;
@@ -95,7 +93,7 @@ void assay_page_rounds(struct assay_report_page *report, const struct assay_exhi
 		return;
 	assay_page_heading(&report->page, 3, "Rounds over time");
 	snprintf(name, sizeof name, "rounds-%zu.png", number);
-	assay_page_panels(report, panels, alternatives, count, name, "Rounds over time",
+	assay_page_panels(report, panels, count, name, "Rounds over time",
 	                  together
 	                      ? "Time of each round, by the prover's own clock. Where there are many, a line is the "
 	                        "median of rounds that follow each other, and the band behind it goes from the "
@@ -139,18 +137,16 @@ static void ridges(struct assay_page *page, const struct assay_exhibit *exhibit)
 void assay_page_roofline(struct assay_report_page *report, const struct assay_exhibit *exhibit, size_t number)
 {
 	struct assay_panel panels[DEVICES_DRAWN];
-	char texts[DEVICES_DRAWN][128], name[32];
-	const char *alternatives[DEVICES_DRAWN];
+	char name[32];
 	size_t count = 0;
 
 	for (uint32_t d = 0; d < exhibit->verdict.device_count && count < DEVICES_DRAWN; d++) {
 		if (!assay_figure_roofline(&panels[count], exhibit, d))
 			continue;
 		snprintf(
-		    texts[count], sizeof texts[count],
+		    panels[count].alternative, sizeof panels[count].alternative,
 		    "Roofline of device #%u: operations a second over operations a byte; the table has its numbers.",
 		    d);
-		alternatives[count] = texts[count];
 		count++;
 	}
 	if (!count)
@@ -162,7 +158,7 @@ void assay_page_roofline(struct assay_report_page *report, const struct assay_ex
 	    "memory, is what holds it up. All rates here are the claimed ones of this file. Memory was read in "
 	    "random order, in pieces of 128 bytes; a kernel that reads in order may be faster.");
 	snprintf(name, sizeof name, "roofline-%zu.png", number);
-	assay_page_panels(report, panels, alternatives, count, name, "Roofline",
+	assay_page_panels(report, panels, count, name, "Roofline",
 	                  "The slope is memory, each flat line is one workload's arithmetic.");
 	ridges(&report->page, exhibit);
 }

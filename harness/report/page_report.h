@@ -39,8 +39,8 @@ void assay_page_roofline(struct assay_report_page *report, const struct assay_ex
 void assay_page_several(struct assay_report_page *report, const struct assay_exhibit *exhibits, size_t count);
 
 /* Panels as pictures of a page and as DIR/NAME; their scripts are released. */
-void assay_page_panels(struct assay_report_page *report, struct assay_panel *panels, const char *const *alternatives,
-                       size_t count, const char *name, const char *title, const char *caption);
+void assay_page_panels(struct assay_report_page *report, struct assay_panel *panels, size_t count, const char *name,
+                       const char *title, const char *caption);
 
 /* A path as a word of a shell. */
 void assay_page_quote(FILE *out, const char *path);

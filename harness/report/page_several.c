@@ -74,20 +74,17 @@ enum { PANELS_MAX = 16 };
 static void bars(struct assay_report_page *report, const struct assay_exhibit *exhibits, size_t count)
 {
 	struct assay_panel panels[PANELS_MAX];
-	char texts[PANELS_MAX][128];
-	const char *alternatives[PANELS_MAX];
 	size_t drawn = 0, left_out = 0;
 
 	for (size_t w = 0; assay_works[w] && drawn < PANELS_MAX; w++) {
 		if (!assay_figure_rates(&panels[drawn], exhibits, count, assay_works[w]->name, &left_out))
 			continue;
-		snprintf(texts[drawn], sizeof texts[drawn], "Rates of %s by file and device, as in the table below.",
-		         assay_works[w]->name);
-		alternatives[drawn] = texts[drawn];
+		snprintf(panels[drawn].alternative, sizeof panels[drawn].alternative,
+		         "Rates of %s by file and device, as in the table below.", assay_works[w]->name);
 		drawn++;
 	}
 	assay_page_panels(
-	    report, panels, alternatives, drawn, "rates.png", "Rates",
+	    report, panels, drawn, "rates.png", "Rates",
 	    "Bar and whiskers: claimed rate of the median round with its 95 % interval, by the prover's clock. "
 	    "Diamond: proven rate, by a verifier's clock; it counts certified work only, so that it is lower.");
 	if (left_out)
@@ -101,19 +98,16 @@ static void bars(struct assay_report_page *report, const struct assay_exhibit *e
 static void history(struct assay_report_page *report, const struct assay_exhibit *exhibits, size_t count)
 {
 	struct assay_panel panels[PANELS_MAX];
-	char texts[PANELS_MAX][128];
-	const char *alternatives[PANELS_MAX];
 	size_t drawn = 0;
 
 	for (size_t first = 0; first < count; first++)
 		for (size_t w = 0; assay_works[w] && drawn < PANELS_MAX; w++) {
 			if (!assay_figure_history(&panels[drawn], exhibits, count, first, assay_works[w]->name))
 				continue;
-			snprintf(texts[drawn], sizeof texts[drawn],
+			snprintf(panels[drawn].alternative, sizeof panels[drawn].alternative,
 			         "Rates of %s over the time at which the files say that "
 			         "they were finished.",
 			         assay_works[w]->name);
-			alternatives[drawn] = texts[drawn];
 			drawn++;
 		}
 	if (!drawn)
@@ -121,7 +115,7 @@ static void history(struct assay_report_page *report, const struct assay_exhibit
 	assay_page_heading(&report->page, 2, "History");
 	assay_page_text(&report->page,
 	                "The same devices under the same key and profile, by the time that each file claims.");
-	assay_page_panels(report, panels, alternatives, drawn, "history.png", "History",
+	assay_page_panels(report, panels, drawn, "history.png", "History",
 	                  "Rate of the median round with its 95 % interval, by the prover's clock.");
 }
 

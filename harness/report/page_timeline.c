@@ -105,8 +105,7 @@ static void table(struct assay_page *page, const struct assay_exhibit *exhibit)
 void assay_page_timeline(struct assay_report_page *report, const struct assay_exhibit *exhibit, size_t number)
 {
 	struct assay_panel panels[DRAWN_MAX];
-	char texts[DRAWN_MAX][160], name[32];
-	const char *alternatives[DRAWN_MAX];
+	char name[32];
 	uint32_t with_line = 0, read = 0;
 	size_t count = 0;
 	double step;
@@ -118,11 +117,10 @@ void assay_page_timeline(struct assay_report_page *report, const struct assay_ex
 		with_line++;
 		if (count == DRAWN_MAX || !assay_figure_timeline(&panels[count], exhibit, d))
 			continue;
-		snprintf(texts[count], sizeof texts[count],
+		snprintf(panels[count].alternative, sizeof panels[count].alternative,
 		         "Rounds, clock, power and temperature of device #%" PRIu32
 		         " over the time of the job, with throttled times marked; the table below has its numbers.",
 		         d);
-		alternatives[count] = texts[count];
 		count++;
 	}
 	/* Where there is no telemetry at all the page has said so. */
@@ -138,7 +136,7 @@ void assay_page_timeline(struct assay_report_page *report, const struct assay_ex
 	}
 	snprintf(name, sizeof name, "timeline-%zu.png", number);
 	assay_page_panels(
-	    report, panels, alternatives, count, name, "Over time",
+	    report, panels, count, name, "Over time",
 	    "What each device did at which time of the job, as its prover says: the line is the mean (of rounds, "
 	    "their median), the band goes from the least to the greatest. Time that was throttled is shaded from top "
 	    "to bottom, under a bar, and drawn wide enough to be seen. The job's workloads follow each other, without "

@@ -29,6 +29,7 @@ struct assay_panel {
 	char *script;
 	size_t len;
 	int height;
+	char alternative[160]; /* what it shows, for those who see no pictures */
 };
 
 enum assay_plot_result { ASSAY_PLOT_DRAWN, ASSAY_PLOT_MISSING, ASSAY_PLOT_FAILED };
