@@ -129,16 +129,17 @@ static void line_add(struct assay_card *card, uint64_t now, int quantity, int64_
 /* What is claimed of the device speaks of its runs alone. */
 static void collect(struct assay_card *card, const struct assay_sample *sample, uint64_t now)
 {
-	line_add(card, now, ASSAY_LINE_CLOCK, sample->clock_mhz);
-	line_add(card, now, ASSAY_LINE_MEMORY_CLOCK, sample->memory_clock_mhz);
-	line_add(card, now, ASSAY_LINE_POWER, sample->power_mw);
-	line_add(card, now, ASSAY_LINE_TEMPERATURE, sample->temperature_mc);
+	const int64_t values[ASSAY_LINE_QUANTITIES] = {[ASSAY_LINE_CLOCK] = sample->clock_mhz,
+	                                               [ASSAY_LINE_MEMORY_CLOCK] = sample->memory_clock_mhz,
+	                                               [ASSAY_LINE_POWER] = sample->power_mw,
+	                                               [ASSAY_LINE_TEMPERATURE] = sample->temperature_mc};
+
+	for (int q = 0; q < ASSAY_LINE_QUANTITIES; q++) {
+		line_add(card, now, q, values[q]);
+		assay_readings_add(&card->readings[q], values[q]);
+	}
 	card->samples++;
 	card->in_runs = *sample;
-	assay_series_add(&card->clock, sample->clock_mhz);
-	assay_series_add(&card->memory_clock, sample->memory_clock_mhz);
-	assay_series_add(&card->power, sample->power_mw);
-	assay_series_add(&card->temperature, sample->temperature_mc);
 }
 
 /* A reading's part in the run. */
@@ -289,11 +290,11 @@ void assay_card_claim(const struct assay_card *card, struct assay_telemetry_clai
 	snprintf(claim->source, sizeof claim->source, "%s", state.source);
 	snprintf(claim->joined, sizeof claim->joined, "%s", state.joined);
 	claim->samples = state.samples;
-	claim->clock_mhz = assay_series_range(&card->clock);
-	claim->memory_clock_mhz = assay_series_range(&card->memory_clock);
-	claim->power_mw = assay_series_range(&card->power);
+	claim->clock_mhz = assay_readings_range(&card->readings[ASSAY_LINE_CLOCK]);
+	claim->memory_clock_mhz = assay_readings_range(&card->readings[ASSAY_LINE_MEMORY_CLOCK]);
+	claim->power_mw = assay_readings_range(&card->readings[ASSAY_LINE_POWER]);
 	claim->power_limit_mw = card->in_runs.power_limit_mw;
-	claim->temperature_mc = assay_series_range(&card->temperature);
+	claim->temperature_mc = assay_readings_range(&card->readings[ASSAY_LINE_TEMPERATURE]);
 	claim->ecc_errors = state.ecc_errors;
 	claim->xid_errors = state.xid_errors;
 	claim->pcie_width = card->in_runs.pcie_width;
@@ -358,17 +359,17 @@ void assay_card_save(struct assay_card *card, uint32_t device, uint32_t segment,
 }
 
 /* The mean of readings that were put together stands for each of them. */
-static void series_recall(struct assay_series *series, const struct assay_timeline *line, int quantity)
+static void readings_recall(struct assay_readings *readings, const struct assay_timeline *line, int quantity)
 {
 	for (size_t p = 0; p < ASSAY_TIMELINE_POINTS; p++) {
 		const struct assay_sum *sum = &line->points[p][quantity];
-		for (uint64_t i = 0; i < sum->count && i < ASSAY_SERIES_MAX; i++)
-			assay_series_add(series, sum->sum / (int64_t)sum->count);
+		for (uint64_t i = 0; i < sum->count && i < ASSAY_READINGS_KEPT; i++)
+			assay_readings_add(readings, sum->sum / (int64_t)sum->count);
 	}
 	const struct assay_sum all = assay_timeline_sum(line, quantity);
 	if (all.count) {
-		series->min = all.min;
-		series->max = all.max;
+		readings->min = all.min;
+		readings->max = all.max;
 	}
 }
 
@@ -381,10 +382,8 @@ void assay_card_recall(struct assay_card *card, const struct assay_telemetry_pas
 	card->reasons = past->state.reasons;
 	card->reasons_ever = past->state.reasons_known;
 	card->reasons_gap = *past->state.source && !past->state.reasons_known;
-	series_recall(&card->clock, &past->line, ASSAY_LINE_CLOCK);
-	series_recall(&card->memory_clock, &past->line, ASSAY_LINE_MEMORY_CLOCK);
-	series_recall(&card->power, &past->line, ASSAY_LINE_POWER);
-	series_recall(&card->temperature, &past->line, ASSAY_LINE_TEMPERATURE);
+	for (int q = 0; q < ASSAY_LINE_QUANTITIES; q++)
+		readings_recall(&card->readings[q], &past->line, q);
 }
 
 void assay_card_release(struct assay_card *card)
@@ -392,8 +391,6 @@ void assay_card_release(struct assay_card *card)
 	free(card->pending);
 	free(card->held);
 	free(card->settled);
-	free(card->clock.values);
-	free(card->memory_clock.values);
-	free(card->power.values);
-	free(card->temperature.values);
+	for (int q = 0; q < ASSAY_LINE_QUANTITIES; q++)
+		free(card->readings[q].values);
 }

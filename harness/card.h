@@ -54,7 +54,7 @@ struct assay_card {
 	struct assay_throttled throttled;
 
 	/* Of all runs. */
-	struct assay_series clock, memory_clock, power, temperature;
+	struct assay_readings readings[ASSAY_LINE_QUANTITIES];
 	uint64_t samples;
 	uint32_t reasons;
 	bool reasons_ever, reasons_gap;

@@ -134,41 +134,41 @@ json_t *assay_throttled_json(const struct assay_throttled *throttled, size_t ran
 
 /* ---- Ranges ---- */
 
-static void series_thin(struct assay_series *series)
+static void readings_thin(struct assay_readings *readings)
 {
-	for (size_t i = 0; i < series->count / 2; i++)
-		series->values[i] = series->values[2 * i];
-	series->count /= 2;
-	series->stride *= 2;
+	for (size_t i = 0; i < readings->count / 2; i++)
+		readings->values[i] = readings->values[2 * i];
+	readings->count /= 2;
+	readings->stride *= 2;
 }
 
-void assay_series_add(struct assay_series *series, int64_t value)
+void assay_readings_add(struct assay_readings *readings, int64_t value)
 {
 	if (value < 0)
 		return;
-	if (series->stride == 0) {
-		series->stride = 1;
-		series->min = series->max = value;
+	if (readings->stride == 0) {
+		readings->stride = 1;
+		readings->min = readings->max = value;
 	}
-	series->min = value < series->min ? value : series->min;
-	series->max = value > series->max ? value : series->max;
-	if (series->skipped > 0) {
-		series->skipped--;
+	readings->min = value < readings->min ? value : readings->min;
+	readings->max = value > readings->max ? value : readings->max;
+	if (readings->skipped > 0) {
+		readings->skipped--;
 		return;
 	}
-	if (series->count == series->capacity && series->capacity < ASSAY_SERIES_MAX) {
-		size_t capacity = series->capacity ? 2 * series->capacity : 64;
-		int64_t *values = realloc(series->values, capacity * sizeof *values);
+	if (readings->count == readings->capacity && readings->capacity < ASSAY_READINGS_KEPT) {
+		size_t capacity = readings->capacity ? 2 * readings->capacity : 64;
+		int64_t *values = realloc(readings->values, capacity * sizeof *values);
 		if (values) {
-			series->values = values;
-			series->capacity = capacity;
+			readings->values = values;
+			readings->capacity = capacity;
 		}
 	}
-	if (series->count == series->capacity && series->count > 1)
-		series_thin(series);
-	if (series->count < series->capacity)
-		series->values[series->count++] = value;
-	series->skipped = series->stride - 1;
+	if (readings->count == readings->capacity && readings->count > 1)
+		readings_thin(readings);
+	if (readings->count < readings->capacity)
+		readings->values[readings->count++] = value;
+	readings->skipped = readings->stride - 1;
 }
 
 static int ascending(const void *a, const void *b)
@@ -177,18 +177,18 @@ static int ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-struct assay_range assay_series_range(const struct assay_series *series)
+struct assay_range assay_readings_range(const struct assay_readings *readings)
 {
 	struct assay_range range = {-1, -1, -1};
-	const size_t count = series->count;
+	const size_t count = readings->count;
 	int64_t *sorted = count ? malloc(count * sizeof *sorted) : NULL;
 
 	if (!sorted)
 		return range;
-	memcpy(sorted, series->values, count * sizeof *sorted);
+	memcpy(sorted, readings->values, count * sizeof *sorted);
 	qsort(sorted, count, sizeof *sorted, ascending);
 	range = (struct assay_range){
-	    series->min, sorted[(count - 1) / 2] + (sorted[count / 2] - sorted[(count - 1) / 2]) / 2, series->max};
+	    readings->min, sorted[(count - 1) / 2] + (sorted[count / 2] - sorted[(count - 1) / 2]) / 2, readings->max};
 	free(sorted);
 	return range;
 }

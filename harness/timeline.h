@@ -50,14 +50,14 @@ struct assay_throttled {
 void assay_throttled_add(struct assay_throttled *throttled, uint32_t first, uint32_t last);
 
 /* A range and its median. When there are too many values every second one is dropped, and from then on not taken. */
-struct assay_series {
+struct assay_readings {
 	int64_t *values, min, max;
 	size_t count, capacity, stride, skipped;
 };
-enum { ASSAY_SERIES_MAX = 65536 };
+enum { ASSAY_READINGS_KEPT = 65536 };
 
-void assay_series_add(struct assay_series *series, int64_t value); /* -1 is none */
-struct assay_range assay_series_range(const struct assay_series *series);
+void assay_readings_add(struct assay_readings *readings, int64_t value); /* -1 is none */
+struct assay_range assay_readings_range(const struct assay_readings *readings);
 
 /* ---- What a checkpoint keeps of telemetry ---- */
 

@@ -217,22 +217,22 @@ Test(card, throttled_rounds)
 
 Test(card, series)
 {
-	struct assay_series series = {0};
+	struct assay_readings series = {0};
 
-	cr_expect_eq(assay_series_range(&series).min, -1);
-	assay_series_add(&series, -1);
-	cr_expect_eq(assay_series_range(&series).max, -1);
+	cr_expect_eq(assay_readings_range(&series).min, -1);
+	assay_readings_add(&series, -1);
+	cr_expect_eq(assay_readings_range(&series).max, -1);
 	for (int64_t i = 0; i < 10; i++)
-		assay_series_add(&series, 10 - i);
-	cr_expect_eq(assay_series_range(&series).min, 1);
-	cr_expect_eq(assay_series_range(&series).median, 5);
-	cr_expect_eq(assay_series_range(&series).max, 10);
+		assay_readings_add(&series, 10 - i);
+	cr_expect_eq(assay_readings_range(&series).min, 1);
+	cr_expect_eq(assay_readings_range(&series).median, 5);
+	cr_expect_eq(assay_readings_range(&series).max, 10);
 	/* A million: not all are kept, and the median is of those that are, from end to end. */
 	for (int64_t i = 0; i < 1000000; i++)
-		assay_series_add(&series, 1000 + i);
-	struct assay_range range = assay_series_range(&series);
-	cr_expect_leq(series.count, (size_t)ASSAY_SERIES_MAX);
-	cr_expect_geq(series.count, (size_t)ASSAY_SERIES_MAX / 4);
+		assay_readings_add(&series, 1000 + i);
+	struct assay_range range = assay_readings_range(&series);
+	cr_expect_leq(series.count, (size_t)ASSAY_READINGS_KEPT);
+	cr_expect_geq(series.count, (size_t)ASSAY_READINGS_KEPT / 4);
 	cr_expect_eq(range.min, 1);
 	cr_expect_eq(range.max, 1000999);
 	cr_expect_geq(range.median, 500900);
