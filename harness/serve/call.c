@@ -16,16 +16,14 @@ static bool length_parse(uint64_t *len, const char *text)
 	return true;
 }
 
-static void body_check(struct assay_call *call, const struct assay_head *head)
+static void body_check(struct assay_call *call, const struct assay_head *head, bool told)
 {
-	uint64_t len;
-
-	if (head->transfer || !length_parse(&len, head->length))
+	if (head->transfer || !told)
 		assay_reply_refuse(&call->reply, "body.length", "say how long the body is: Content-Length");
 	else if ((head->encoding && strcasecmp(head->encoding, "identity") != 0) ||
 	         (head->type && strncasecmp(head->type, "multipart/", strlen("multipart/")) == 0))
 		assay_reply_refuse(&call->reply, "body.type", "send the bytes as they are, not encoded or in parts");
-	else if (!call->request.route->streams && len > ASSAY_SMALL_BYTES_MAX)
+	else if (!call->request.route->streams && call->to_come > ASSAY_SMALL_BYTES_MAX)
 		assay_reply_refuse(&call->reply, "body.size", "the body is longer than any that would be taken");
 }
 
@@ -38,8 +36,7 @@ void assay_call_begin(struct assay_server *server, struct assay_call *call, cons
 	request->authorization = head->authorization;
 	request->route = assay_route_find(head->method, head->path, request->id, &call->reply.allow);
 	call->number = request->route ? (size_t)(request->route - assay_routes) : SIZE_MAX;
-	if (!length_parse(&call->to_come, head->length))
-		call->to_come = 0;
+	const bool told = length_parse(&call->to_come, head->length);
 	if (!request->route) {
 		assay_reply_refuse(&call->reply, call->reply.allow ? "method.unknown" : "path.unknown",
 		                   call->reply.allow ? "the path has other methods: see Allow"
@@ -52,7 +49,7 @@ void assay_call_begin(struct assay_server *server, struct assay_call *call, cons
 			assay_reply_refuse(&call->reply, "body.size", "the request has no body: leave it out");
 		return;
 	}
-	body_check(call, head);
+	body_check(call, head, told);
 	if (call->reply.status || !request->route->begin)
 		return;
 	request->route->begin(server, request, &call->reply);
