@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "harness/amount.h"
-#include "harness/compare/baseline.h"
 #include "harness/command.h"
+#include "harness/compare/baseline.h"
 #include "harness/trust.h"
 
 static const char usage[] =

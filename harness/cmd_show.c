@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/compare/attested.h"
 #include "harness/command.h"
+#include "harness/compare/attested.h"
 #include "harness/rounds.h"
 #include "verify/claims.h"
 #include "verify/cli.h"

@@ -16,9 +16,10 @@
  * bytes after the device, the last of them 0:
  *
  *     kind 0   LE32 segment, first and last round; LE32 1 if these were throttled, 0 if not
- *     kind 1   readings of a quantity: LE32 quantity, LE32 their number, LE64 ms on the time line, LE64 least,
- * greatest, sum kind 2   source (12), joined (12), LE64 readings in all, LE32 reasons for throttling, LE32 1 if these
- * are known; LE32 memory errors, LE32 driver's errors, each 2^32 - 1 if unknown
+ *     kind 1   readings of a quantity: LE32 quantity, LE32 their number, LE64 ms on the time line, LE64 least
+ *              of them, LE64 greatest, LE64 sum
+ *     kind 2   source (12), joined (12), LE64 readings in all, LE32 reasons for throttling, LE32 1 if these are
+ *              known; LE32 memory errors, LE32 driver's errors, each 2^32 - 1 if unknown
  *
  * A batch that is cut short, or whose check does not hold, ends the file: it and
  * what follows are dropped. */

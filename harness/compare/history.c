@@ -12,8 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "harness/state.h"
 #include "harness/compare/stats.h"
+#include "harness/state.h"
 
 enum { DIRECTORIES_MAX = 6, SHORT = 10 };
 
