@@ -1058,10 +1058,12 @@ class Verification:
         for root in roots:
             seeds.append(next_seed(seeds[-1], root))
         drawn = draws(chain.draw_key(j, d), len(roots) * segment.leaves, challenge.samples)
-        places = [(seeds[y // segment.leaves], y % segment.leaves) for y in drawn]
-        for y, value, path in zip(drawn, segment.workload.leaves(places, *fill), t.openings[j, d]):
+        once = sorted(set(drawn))
+        places = [(seeds[y // segment.leaves], y % segment.leaves) for y in once]
+        hashes = {y: leaf(value) for y, value in zip(once, segment.workload.leaves(places, *fill))}
+        for y, path in zip(drawn, t.openings[j, d]):
             r, i = divmod(y, segment.leaves)
-            if fold(leaf(value), i, path) != roots[r]:
+            if fold(hashes[y], i, path) != roots[r]:
                 self.note("recheck", "leaf.mismatch", "%s round %d leaf %d" % (where, r, i))
                 return False
         short = len(roots) < max(segment.rounds or 0, getattr(segment.workload, "least", 0))
