@@ -312,6 +312,9 @@ UNITS := mma_k16 mma_k32 mfma_k16 mfma_k32 wmma_11 wmma_12 no_barrier too_late
 UNITS_FLAGS_no_barrier := -DUNITS_MMA_K32
 UNITS_FLAGS_too_late := -DUNITS_MMA_K32 -DHALF_SUMMANDS=8192
 UNITS_OBJECTS := $(UNITS:%=$(BUILD)/harness/test/units_%.o) $(BUILD)/harness/test/group.o $(BUILD)/harness/test/halves.o
+$(BUILD)/harness/test/group.o: harness/test/group.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out $(EXTRA),$(ALL_CFLAGS)) -c -o $@ $<
 $(BUILD)/harness/test/units_%.o: harness/test/units.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -Wno-pedantic -Wno-conversion -Wno-psabi -Wno-unused-parameter -fno-var-tracking -DUNITS_KIND=$* \

@@ -3,16 +3,30 @@
  * See group.h. */
 #include "harness/test/group.h"
 
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <ucontext.h>
 
-/* A sanitizer clears the whole of a stack at each switch. */
 enum { STACK_BYTES = 32 << 10, CANARY = 0x5a };
 enum state { RUNS, AT_BARRIER, AT_INSTRUCTION, ENDED };
 
+/* Where something goes on. swapcontext() would ask the system twice a switch; and a sanitizer has a longjmp() of its
+ * own that knows no stacks but those of threads: so gcc's, in a file without sanitizers. Clang's lose registers. */
+#ifdef __clang__
+typedef jmp_buf place;
+#define place_set _setjmp
+#define place_leave _longjmp
+#else
+typedef void *place[5];
+#define place_set __builtin_setjmp
+#define place_leave __builtin_longjmp
+#endif
+
 struct item {
-	ucontext_t context;
+	ucontext_t start; /* then `here` */
+	bool started;
+	place here;
 	enum state state;
 	group_instruction *instruction;
 	void *part;
@@ -20,8 +34,10 @@ struct item {
 
 struct group {
 	struct item items[GROUP_ITEMS_MAX];
-	ucontext_t scheduler;
+	place scheduler;
+	enum group_order order;
 	uint32_t count, wave, current;
+	uint32_t turn; /* all whose turn is before this one wait */
 	void (*function)(void *, uint32_t);
 	void *context;
 };
@@ -34,17 +50,43 @@ uint32_t group_item(void)
 	return running->current;
 }
 
-static void wait_as(struct group *group, enum state state)
+/* Apart, because a function that also sets a place would not expect to go on there. */
+__attribute__((noinline)) _Noreturn static void go_to(place there)
+{
+	place_leave(there, 1);
+}
+
+__attribute__((noinline)) static void wait_as(struct group *group, enum state state)
 {
 	struct item *item = &group->items[group->current];
 
 	item->state = state;
-	swapcontext(&item->context, &group->scheduler);
+	if (place_set(item->here) == 0)
+		go_to(group->scheduler);
+}
+
+/* The current item goes on until it waits or ends. */
+__attribute__((noinline)) static void go_on(struct group *group)
+{
+	struct item *item = &group->items[group->current];
+
+	if (place_set(group->scheduler) != 0)
+		return;
+	if (item->started)
+		go_to(item->here);
+	item->started = true;
+	setcontext(&item->start);
 }
 
 void group_barrier(void)
 {
 	wait_as(running, AT_BARRIER);
+}
+
+/* The item whose turn it is, and its inverse. */
+static uint32_t item_of(const struct group *group, uint32_t turn)
+{
+	return group->order == GROUP_FIRST ? turn : group->count - 1 - turn;
 }
 
 /* Whether all of these items are in this state. */
@@ -74,6 +116,8 @@ void group_wave(group_instruction *instruction, void *part)
 			abort();
 		parts[i - first] = group->items[i].part;
 		group->items[i].state = RUNS;
+		if (item_of(group, i) < group->turn)
+			group->turn = item_of(group, i);
 	}
 	instruction(parts);
 }
@@ -89,24 +133,21 @@ static void entry(void)
 /* Apart, because getcontext might return twice. */
 __attribute__((noinline)) static void prepare(struct item *item, char *stack)
 {
-	getcontext(&item->context);
+	getcontext(&item->start);
 	stack[0] = CANARY;
-	item->context.uc_stack.ss_sp = stack;
-	item->context.uc_stack.ss_size = STACK_BYTES;
-	item->context.uc_link = NULL;
+	item->start.uc_stack.ss_sp = stack;
+	item->start.uc_stack.ss_size = STACK_BYTES;
+	item->start.uc_link = NULL;
 	item->state = RUNS;
-	makecontext(&item->context, entry, 0);
+	makecontext(&item->start, entry, 0);
 }
 
 /* The next item that can run; `count` when there is none. */
-static uint32_t next(const struct group *group, enum group_order order)
+static uint32_t next(struct group *group)
 {
-	for (uint32_t i = 0; i < group->count; i++) {
-		uint32_t item = order == GROUP_FIRST ? i : group->count - 1 - i;
-		if (group->items[item].state == RUNS)
-			return item;
-	}
-	return group->count;
+	while (group->turn < group->count && group->items[item_of(group, group->turn)].state != RUNS)
+		group->turn++;
+	return group->turn < group->count ? item_of(group, group->turn) : group->count;
 }
 
 _Bool group_run(void (*function)(void *, uint32_t), void *context, uint32_t items, uint32_t wave,
@@ -119,20 +160,23 @@ _Bool group_run(void (*function)(void *, uint32_t), void *context, uint32_t item
 	if (!stacks || !group || items > GROUP_ITEMS_MAX || wave > GROUP_WAVE_MAX || items % wave)
 		abort();
 	group->count = items;
+	group->order = order;
 	group->wave = wave;
 	group->function = function;
 	group->context = context;
 	for (uint32_t i = 0; i < items; i++)
 		prepare(&group->items[i], stacks + (size_t)i * STACK_BYTES);
 	for (;;) {
-		group->current = next(group, order);
-		if (group->current < items)
-			swapcontext(&group->scheduler, &group->items[group->current].context);
-		else if (all(group, 0, items, AT_BARRIER))
-			for (uint32_t i = 0; i < items; i++)
-				group->items[i].state = RUNS;
-		else
+		group->current = next(group);
+		if (group->current < items) {
+			go_on(group);
+			continue;
+		}
+		if (!all(group, 0, items, AT_BARRIER))
 			break;
+		for (uint32_t i = 0; i < items; i++)
+			group->items[i].state = RUNS;
+		group->turn = 0;
 	}
 	for (uint32_t i = 0; i < items; i++)
 		if (stacks[(size_t)i * STACK_BYTES] != CANARY)
