@@ -13,10 +13,11 @@ int assay_serve_start(int argc, char **argv);
 int assay_serve_token(int argc, char **argv);
 int assay_serve_revoke(int argc, char **argv);
 int assay_serve_list(int argc, char **argv);
+int assay_serve_prune(int argc, char **argv);
 
 /* The texts of --help. */
 extern const char assay_serve_start_usage[], assay_serve_token_usage[], assay_serve_revoke_usage[],
-    assay_serve_list_usage[];
+    assay_serve_list_usage[], assay_serve_prune_usage[];
 
 /* "assay: text (reason)" on standard error; returns ASSAY_SERVE_ERROR. */
 int assay_serve_complain(const struct assay_error *error);

@@ -67,11 +67,11 @@ static enum assay_status verdict_put(const struct assay_server *server, char *js
 
 /* The verdict, and the devices that were shown. */
 static enum assay_status verdict_keep(struct assay_server *server, const struct assay_entry *entry,
-                                      const struct assay_verdict *verdict, const char *object,
-                                      struct assay_error *error)
+                                      const struct assay_verdict *verdict, struct assay_error *error)
 {
 	const bool shown = verdict->assurance && strcmp(verdict->assurance, "time-bracketed") == 0;
-	enum assay_status status = ASSAY_OK;
+	char object[ASSAY_HEX_MAX];
+	enum assay_status status = verdict_put(server, assay_verdict_json(verdict), object, error);
 
 	for (uint32_t d = 0; !status && shown && d < verdict->device_count; d++)
 		if (*verdict->devices[d].id)
@@ -90,7 +90,6 @@ static enum assay_status judge(struct assay_server *server, const struct assay_e
 	struct assay_challenge challenge;
 	struct assay_verdict verdict;
 	uint8_t digest[32];
-	char object[ASSAY_HEX_MAX];
 
 	*told = false;
 	pthread_mutex_lock(&server->mutex);
@@ -108,15 +107,11 @@ static enum assay_status judge(struct assay_server *server, const struct assay_e
 	}
 	*told = true;
 	assay_metrics_verified(&server->metrics, assay_clock_ns() - began_ns);
-	status = verdict_put(server, assay_verdict_json(&verdict), object, error);
-	if (!status) {
-		pthread_mutex_lock(&server->mutex);
-		status = assay_store_begin(server->store, error);
-		if (!status)
-			status = assay_store_finish(server->store, verdict_keep(server, entry, &verdict, object, error),
-			                            error);
-		pthread_mutex_unlock(&server->mutex);
-	}
+	pthread_mutex_lock(&server->mutex);
+	status = assay_store_begin(server->store, error);
+	if (!status)
+		status = assay_store_finish(server->store, verdict_keep(server, entry, &verdict, error), error);
+	pthread_mutex_unlock(&server->mutex);
 	if (!status)
 		assay_log("verdict", entry->id, "%s %s", assay_outcome_name(verdict.outcome), reason_of(&verdict));
 	assay_verdict_close(&verdict);
@@ -161,18 +156,27 @@ static char *ending_json(const struct assay_entry *entry, const struct ending *e
 	return line;
 }
 
-/* Under the mutex. */
-static enum assay_status end(struct assay_server *server, const struct assay_entry *entry, const struct ending *ending,
-                             struct assay_error *error)
+static enum assay_status ending_keep(struct assay_server *server, const struct assay_entry *entry,
+                                     const struct ending *ending, struct assay_error *error)
 {
 	char object[ASSAY_HEX_MAX] = "";
 	enum assay_status status = ASSAY_OK;
 
 	if (*ending->outcome)
 		status = verdict_put(server, ending_json(entry, ending), object, error);
+	return status ? status
+	              : assay_store_end(server->store, entry->id, ending->stage, object, ending->outcome,
+	                                ending->reason, assay_now_ns() / 1000000000, error);
+}
+
+/* Under the mutex. */
+static enum assay_status end(struct assay_server *server, const struct assay_entry *entry, const struct ending *ending,
+                             struct assay_error *error)
+{
+	enum assay_status status = assay_store_begin(server->store, error);
+
 	if (!status)
-		status = assay_store_end(server->store, entry->id, ending->stage, object, ending->outcome,
-		                         ending->reason, assay_now_ns() / 1000000000, error);
+		status = assay_store_finish(server->store, ending_keep(server, entry, ending, error), error);
 	if (!status)
 		assay_log("end", entry->id, "%s", *ending->reason ? ending->reason : "not begun");
 	return status;

@@ -12,6 +12,7 @@
 #include "harness/serve/command.h"
 #include "harness/state.h"
 
+/* clang-format off */
 static const struct {
 	const char *name;
 	int (*function)(int argc, char **argv);
@@ -21,7 +22,9 @@ static const struct {
     {"token", assay_serve_token, assay_serve_token_usage},
     {"revoke", assay_serve_revoke, assay_serve_revoke_usage},
     {"list", assay_serve_list, assay_serve_list_usage},
+    {"prune", assay_serve_prune, assay_serve_prune_usage},
 };
+/* clang-format on */
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static int help(bool asked)
@@ -54,7 +57,7 @@ static int command(int argc, char **argv)
 		argv[1] = name;
 		return commands[i].function(argc - 1, argv + 1);
 	}
-	fprintf(stderr, "assay: serve: no such command; there are start, token, revoke and list\n");
+	fprintf(stderr, "assay: serve: no such command; there are start, token, revoke, list and prune\n");
 	return ASSAY_SERVE_ERROR;
 }
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,6 +34,25 @@ enum assay_status assay_objects_open(struct assay_objects *objects, const char *
 		return assay_fail(error, ASSAY_ERROR_IO, "io.open", "%.80s...: the name is too long", directory);
 	enum assay_status status = directory_make(directory, error);
 	return status ? status : directory_make(objects->path, error);
+}
+
+enum assay_status assay_objects_lock(const char *directory, bool *taken, struct assay_error *error)
+{
+	char path[ASSAY_PATH_MAX];
+
+	*taken = false;
+	if (snprintf(path, sizeof path, "%s/lock", directory) >= ASSAY_PATH_MAX)
+		return assay_fail(error, ASSAY_ERROR_IO, "io.open", "%.80s...: the name is too long", directory);
+	const int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (lock < 0)
+		return assay_fail(error, ASSAY_ERROR_IO, "io.open", "%s: %s", path, strerror(errno));
+	*taken = flock(lock, LOCK_EX | LOCK_NB) == 0;
+	const int cause = errno;
+	if (!*taken)
+		close(lock);
+	return *taken || cause == EWOULDBLOCK
+	           ? ASSAY_OK
+	           : assay_fail(error, ASSAY_ERROR_IO, "io.lock", "%s: %s", path, strerror(cause));
 }
 
 void assay_objects_clean(const struct assay_objects *objects)
@@ -98,14 +118,36 @@ void assay_incoming_digest(const struct assay_incoming *incoming, char digest[AS
 }
 
 /* A name is on the disk when its directory is. */
-static bool directory_sync(const char *path)
+enum assay_status assay_objects_settle(const struct assay_objects *objects, struct assay_error *error)
 {
-	int file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int file = open(objects->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const bool good = file >= 0 && (fsync(file) == 0 || errno == EINVAL);
+	const int cause = errno;
 
 	if (file >= 0)
 		close(file);
-	return good;
+	return good ? ASSAY_OK
+	            : assay_fail(error, ASSAY_ERROR_IO, "io.write", "%s: %s", objects->path, strerror(cause));
+}
+
+enum assay_status assay_objects_remove(const struct assay_objects *objects, const char *digest, uint64_t *len,
+                                       struct assay_error *error)
+{
+	char path[ASSAY_PATH_MAX];
+	struct stat info;
+
+	assay_objects_path(path, objects, digest);
+	*len = lstat(path, &info) == 0 ? (uint64_t)info.st_size : 0;
+	return unlink(path) == 0 || errno == ENOENT
+	           ? ASSAY_OK
+	           : assay_fail(error, ASSAY_ERROR_IO, "io.remove", "%s: %s", path, strerror(errno));
+}
+
+enum assay_status assay_incoming_sync(struct assay_incoming *incoming, struct assay_error *error)
+{
+	return fsync(incoming->file) == 0
+	           ? ASSAY_OK
+	           : assay_fail(error, ASSAY_ERROR_IO, "io.write", "a file of the store: %s", strerror(errno));
 }
 
 enum assay_status assay_incoming_keep(struct assay_incoming *incoming, const struct assay_objects *objects,
@@ -118,9 +160,7 @@ enum assay_status assay_incoming_keep(struct assay_incoming *incoming, const str
 	if (fsync(incoming->file) != 0 || rename(incoming->path, path) != 0)
 		return assay_fail(error, ASSAY_ERROR_IO, "io.write", "%s: %s", path, strerror(errno));
 	*incoming->path = '\0';
-	return directory_sync(objects->path)
-	           ? ASSAY_OK
-	           : assay_fail(error, ASSAY_ERROR_IO, "io.write", "%s: %s", objects->path, strerror(errno));
+	return assay_objects_settle(objects, error);
 }
 
 void assay_incoming_close(struct assay_incoming *incoming)

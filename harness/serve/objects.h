@@ -18,6 +18,10 @@ struct assay_objects {
 enum assay_status assay_objects_open(struct assay_objects *objects, const char *directory,
                                      struct assay_error *error) ASSAY_CHECK_RESULT;
 
+/* One server a store: the lock goes with the process. *taken is false when another one has it. Errors: io.open,
+ * io.lock. */
+enum assay_status assay_objects_lock(const char *directory, bool *taken, struct assay_error *error) ASSAY_CHECK_RESULT;
+
 /* Removes what was being written when a process ended. Nobody else may be writing. */
 void assay_objects_clean(const struct assay_objects *objects);
 
@@ -31,12 +35,14 @@ struct assay_incoming {
 	uint64_t len;
 };
 
-/* Errors: io.open, io.write. `digest` is of what came; the file goes with `close` unless it was kept. */
+/* Errors: io.open, io.write. `digest` is of what came; the file goes with `close` unless it was kept. `sync` does what
+ * takes long of `keep` before. */
 enum assay_status assay_incoming_open(struct assay_incoming *incoming, const struct assay_objects *objects,
                                       struct assay_error *error) ASSAY_CHECK_RESULT;
 enum assay_status assay_incoming_write(struct assay_incoming *incoming, const void *data, size_t len,
                                        struct assay_error *error) ASSAY_CHECK_RESULT;
 void assay_incoming_digest(const struct assay_incoming *incoming, char digest[ASSAY_HEX_MAX]);
+enum assay_status assay_incoming_sync(struct assay_incoming *incoming, struct assay_error *error) ASSAY_CHECK_RESULT;
 enum assay_status assay_incoming_keep(struct assay_incoming *incoming, const struct assay_objects *objects,
                                       struct assay_error *error) ASSAY_CHECK_RESULT;
 void assay_incoming_close(struct assay_incoming *incoming);
@@ -44,6 +50,13 @@ void assay_incoming_close(struct assay_incoming *incoming);
 /* All of that for a text. */
 enum assay_status assay_objects_put(const struct assay_objects *objects, const void *text, size_t len,
                                     char digest[ASSAY_HEX_MAX], struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* Removes one, and says how long it was; no error when it is not there. Errors: io.remove. That it is gone outlasts the
+ * machine after `settle`. */
+enum assay_status assay_objects_remove(const struct assay_objects *objects, const char *digest, uint64_t *len,
+                                       struct assay_error *error) ASSAY_CHECK_RESULT;
+enum assay_status assay_objects_settle(const struct assay_objects *objects,
+                                       struct assay_error *error) ASSAY_CHECK_RESULT;
 
 /* Opens one to be read; -1, and `error` says why. */
 int assay_objects_read(const struct assay_objects *objects, const char *digest, uint64_t *len,

@@ -61,6 +61,10 @@ json_t *assay_state_json(const struct assay_entry *entry);
 enum assay_status assay_receipts_join(struct assay_server *server, const char *id, char **text, size_t *len,
                                       struct assay_error *error) ASSAY_CHECK_RESULT;
 
+/* The refusal of what was there. */
+#define ASSAY_OBJECT_PRUNED \
+	"object.pruned", "it was too old to be kept: ask the prover for its copy; what it came to is still told"
+
 /* Whether all of its files have come. */
 bool assay_entry_is_complete(const struct assay_entry *entry);
 

@@ -131,6 +131,8 @@ void assay_handle_challenge(struct assay_server *server, struct assay_request *r
 	pthread_mutex_unlock(&server->mutex);
 	if (status)
 		refuse(reply, &error);
+	else if (!*envelope)
+		assay_reply_refuse(reply, ASSAY_OBJECT_PRUNED);
 	else
 		assay_reply_text(reply, 200, "application/json", envelope, strlen(envelope));
 	free(envelope);
@@ -180,7 +182,9 @@ void assay_handle_receipts(struct assay_server *server, struct assay_request *re
 
 	pthread_mutex_lock(&server->mutex);
 	if (assay_entry_find(server, request, &entry, reply)) {
-		if (assay_receipts_join(server, request->id, &text, &len, &error) == ASSAY_OK)
+		if (entry.pruned == ASSAY_PRUNED_ALL)
+			assay_reply_refuse(reply, ASSAY_OBJECT_PRUNED);
+		else if (assay_receipts_join(server, request->id, &text, &len, &error) == ASSAY_OK)
 			assay_reply_text(reply, 200, "application/jsonl", text, len);
 		else
 			refuse(reply, &error);
@@ -189,13 +193,17 @@ void assay_handle_receipts(struct assay_server *server, struct assay_request *re
 	free(text);
 }
 
-/* What is there of it: `missing` says that nothing is. */
+/* What is there of it: `missing` says that nothing is, `pruned` that something was. */
 static void object_reply(const struct assay_server *server, const char *digest, const char *type, const char *missing,
-                         struct assay_reply *reply)
+                         bool pruned, struct assay_reply *reply)
 {
 	struct assay_error error;
 	uint64_t len;
 
+	if (pruned) {
+		assay_reply_refuse(reply, ASSAY_OBJECT_PRUNED);
+		return;
+	}
 	if (!*digest) {
 		assay_reply_refuse(reply, "object.missing", missing);
 		return;
@@ -213,7 +221,7 @@ void assay_handle_attestation_get(struct assay_server *server, struct assay_requ
 
 	if (find(server, request, &entry, reply))
 		object_reply(server, entry.attestation, "application/json", "there is no attestation of this challenge",
-		             reply);
+		             entry.pruned == ASSAY_PRUNED_ALL, reply);
 }
 
 void assay_handle_transcript_get(struct assay_server *server, struct assay_request *request, struct assay_reply *reply)
@@ -223,7 +231,8 @@ void assay_handle_transcript_get(struct assay_server *server, struct assay_reque
 	/* An open one has its name at most. */
 	if (find(server, request, &entry, reply))
 		object_reply(server, assay_entry_is_complete(&entry) ? entry.transcript : "",
-		             "application/octet-stream", "there is no transcript of this challenge", reply);
+		             "application/octet-stream", "there is no transcript of this challenge",
+		             assay_entry_is_complete(&entry) && entry.pruned, reply);
 }
 
 void assay_handle_verdict(struct assay_server *server, struct assay_request *request, struct assay_reply *reply)
@@ -233,7 +242,9 @@ void assay_handle_verdict(struct assay_server *server, struct assay_request *req
 	if (!find(server, request, &entry, reply))
 		return;
 	if (*entry.verdict)
-		object_reply(server, entry.verdict, "application/json", "", reply);
+		object_reply(server, entry.verdict, "application/json", "", false, reply);
+	else if (entry.pruned == ASSAY_PRUNED_ALL)
+		assay_reply_refuse(reply, ASSAY_OBJECT_PRUNED);
 	else if (entry.stage == ASSAY_STAGE_EXPIRED)
 		assay_reply_refuse(reply, "exchange.expired",
 		                   "the challenge expired before anything was begun: ask for a new one");

@@ -40,7 +40,18 @@ static const char *const schemas[] = {
     "PRAGMA user_version = 1;",
     "ALTER TABLE challenges ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE challenges ADD COLUMN again INTEGER NOT NULL DEFAULT 0;"
-    "PRAGMA user_version = 2;"};
+    "PRAGMA user_version = 2;",
+    /* said: steps that are no longer there. garbage: files that are to be removed. */
+    "ALTER TABLE challenges ADD COLUMN pruned INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE challenges ADD COLUMN said INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX challenges_by_age ON challenges (pruned, max(ended, expires)) WHERE stage > 1;"
+    "CREATE INDEX challenges_of_attestation ON challenges (attestation) WHERE attestation <> '';"
+    "CREATE INDEX challenges_of_transcript ON challenges (transcript) WHERE transcript <> '';"
+    "CREATE INDEX challenges_of_receipts ON challenges (receipts) WHERE receipts <> '';"
+    "CREATE INDEX challenges_of_verdict ON challenges (verdict) WHERE verdict <> '';"
+    "CREATE INDEX devices_of_challenge ON devices (challenge);" /* else it is read whole when a challenge goes */
+    "CREATE TABLE garbage (digest TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
+    "PRAGMA user_version = 3;"};
 enum { SCHEMA = sizeof schemas / sizeof *schemas };
 
 enum assay_status assay_sqlite_fail(struct assay_store *store, struct assay_error *error)
@@ -196,7 +207,7 @@ static enum assay_status version_find(struct assay_store *store, uint64_t *versi
 	return status;
 }
 
-static enum assay_status script(struct assay_store *store, const char *text, struct assay_error *error)
+enum assay_status assay_sqlite_script(struct assay_store *store, const char *text, struct assay_error *error)
 {
 	return sqlite3_exec(store->database, text, NULL, NULL, NULL) == SQLITE_OK ? ASSAY_OK
 	                                                                          : assay_sqlite_fail(store, error);
@@ -213,7 +224,7 @@ static enum assay_status schema_make(struct assay_store *store, struct assay_err
 		if (!status) {
 			status = version_find(store, &version, error);
 			for (; !status && version < SCHEMA; version++)
-				status = script(store, schemas[version], error);
+				status = assay_sqlite_script(store, schemas[version], error);
 			status = assay_store_finish(store, status, error);
 		}
 	}
@@ -247,10 +258,12 @@ enum assay_status assay_store_open(struct assay_store **store, const char *direc
 		                    made->database ? sqlite3_errmsg(made->database) : "out of memory");
 	if (!status) {
 		sqlite3_busy_timeout(made->database, ASSAY_STORE_WAIT_MS);
-		status = script(made,
-		                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-		                "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
-		                error);
+		status = assay_sqlite_script(
+		    made,
+		    "PRAGMA auto_vacuum = INCREMENTAL;" /* of one that is made now */
+		    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+		    "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
+		    error);
 	}
 	if (!status)
 		status = schema_make(made, error);

@@ -37,6 +37,14 @@ enum assay_status assay_sqlite_do(struct assay_store *store, uint64_t *changed, 
 void assay_sqlite_text(char *text, size_t size, sqlite3_stmt *statement, int column);
 uint64_t assay_sqlite_number(sqlite3_stmt *statement, int column);
 
+/* At most ASSAY_ENTRIES_MAX ids, each a row; ends the question. */
+enum assay_status assay_sqlite_ids(struct assay_store *store, struct assay_ids *ids, sqlite3_stmt *row,
+                                   struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* Statements without values, one after the other. */
+enum assay_status assay_sqlite_script(struct assay_store *store, const char *text,
+                                      struct assay_error *error) ASSAY_CHECK_RESULT;
+
 enum assay_status assay_sqlite_fail(struct assay_store *store, struct assay_error *error);
 
 #endif

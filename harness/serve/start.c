@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -207,25 +206,6 @@ static void pem_free(char *text)
 
 /* ---- From start to end ---- */
 
-/* One server a store. The lock goes with the process. */
-static enum assay_status lock_take(const char *directory, struct assay_error *error)
-{
-	char path[ASSAY_PATH_MAX];
-
-	if (snprintf(path, sizeof path, "%s/lock", directory) >= ASSAY_PATH_MAX)
-		return assay_fail(error, ASSAY_ERROR_IO, "io.open", "%.80s...: the name is too long", directory);
-	const int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (lock < 0)
-		return assay_fail(error, ASSAY_ERROR_IO, "io.open", "%s: %s", path, strerror(errno));
-	if (flock(lock, LOCK_EX | LOCK_NB) == 0)
-		return ASSAY_OK;
-	const int cause = errno;
-	close(lock);
-	return cause == EWOULDBLOCK
-	           ? assay_fail(error, ASSAY_ERROR_IO, "store.locked", "%s: another server has this store", directory)
-	           : assay_fail(error, ASSAY_ERROR_IO, "io.lock", "%s: %s", path, strerror(cause));
-}
-
 static enum assay_status server_open(struct assay_server *server, const struct options *options,
                                      struct assay_error *error)
 {
@@ -243,8 +223,13 @@ static enum assay_status server_open(struct assay_server *server, const struct o
 	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
 	pthread_cond_init(&server->work, &clock);
 	status = assay_objects_open(&server->objects, options->directory, error);
+	bool taken = false;
 	if (!status)
-		status = lock_take(options->directory, error);
+		status = assay_objects_lock(options->directory, &taken, error);
+	if (!status && !taken)
+		status = assay_fail(error, ASSAY_ERROR_IO, "store.locked",
+		                    "%s: another process has this store: a server, or `assay serve prune` at its end",
+		                    options->directory);
 	if (!status)
 		assay_objects_clean(&server->objects);
 	if (!status)

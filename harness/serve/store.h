@@ -21,6 +21,7 @@ enum {
 	ASSAY_TERMS_MAX = 512,  /* what a token asks for, as text */
 	ASSAY_ENTRIES_MAX = 64, /* of one question */
 	ASSAY_STORE_WAIT_MS = 5000,
+	ASSAY_PRUNE_MAX = 16, /* challenges and files of one transaction */
 };
 
 /* What became of a challenge. The first one is told apart by its steps. */
@@ -32,6 +33,13 @@ enum assay_stage {
 	ASSAY_STAGE_UNFINISHED, /* begun */
 	ASSAY_STAGE_EXPIRED,    /* not begun */
 	ASSAY_STAGE_COUNT
+};
+
+/* How much is no longer kept of a challenge that has ended. */
+enum assay_pruned {
+	ASSAY_PRUNED_NOTHING,
+	ASSAY_PRUNED_TRANSCRIPT,
+	ASSAY_PRUNED_ALL, /* but what it came to: no file, not the challenge, nothing that was said */
 };
 
 struct assay_token {
@@ -57,6 +65,7 @@ struct assay_entry {
 	uint64_t issued_s, expires_s, ended_s;
 	uint32_t steps, total;
 	enum assay_stage stage;
+	enum assay_pruned pruned;
 	uint32_t attempts; /* at its verification */
 	char attestation[ASSAY_HEX_MAX],
 	    transcript[ASSAY_HEX_MAX];                        /* objects; the transcript that the attestation names */
@@ -180,6 +189,39 @@ enum assay_status assay_store_submitted(struct assay_store *store, struct assay_
                                         struct assay_error *error) ASSAY_CHECK_RESULT;
 enum assay_status assay_store_overdue(struct assay_store *store, struct assay_ids *ids, uint64_t before_s,
                                       struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* ---- What is old ----
+ *
+ * A file may be of several challenges, and another process may be writing it: whoever keeps a file does that and tells
+ * of it in one transaction, and so does whoever removes one that nobody tells of. */
+
+/* Of ASSAY_PRUNE_MAX challenges that ended and expired before `before_s`, and of which more than that is there, all of
+ * this is forgotten; the names of their files wait to be removed. Those that were not begun go as a whole. */
+struct assay_pruning {
+	uint64_t challenges, not_begun; /* more of them each time */
+	bool more;
+};
+enum assay_status assay_store_prune(struct assay_store *store, struct assay_pruning *pruning, enum assay_pruned what,
+                                    uint64_t before_s, struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* The same challenges, all of them, and nothing is changed. */
+typedef void assay_old_visit(void *context, const struct assay_entry *entry);
+enum assay_status assay_store_old(struct assay_store *store, enum assay_pruned what, uint64_t before_s,
+                                  assay_old_visit *visit, void *context, struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* Removes, by `remove`, at most ASSAY_PRUNE_MAX of the waiting files, but none that a challenge still has. */
+typedef enum assay_status assay_file_remove(void *context, const char *digest, struct assay_error *error);
+enum assay_status assay_store_garbage(struct assay_store *store, assay_file_remove *remove, void *context, bool *more,
+                                      struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* Gives a part of the database's free room back, in a short transaction. *able is false when the store is of a version
+ * that could not, until assay_store_rebuild was done once: nobody can write while that goes on, and it needs as much
+ * room again as the database has. */
+enum assay_status assay_store_shrink(struct assay_store *store, bool *able, bool *more,
+                                     struct assay_error *error) ASSAY_CHECK_RESULT;
+enum assay_status assay_store_rebuild(struct assay_store *store, struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* ---- All of it ---- */
 
 /* All challenges by what they are in: open ones as issued, begun and drawn; and by outcome. */
 struct assay_totals {

@@ -41,6 +41,7 @@ static void entry_read(struct assay_entry *entry, sqlite3_stmt *row)
 	entry->steps = (uint32_t)assay_sqlite_number(row, 15);
 	entry->ended_s = assay_sqlite_number(row, 16);
 	entry->attempts = (uint32_t)assay_sqlite_number(row, 17);
+	entry->pruned = (enum assay_pruned)assay_sqlite_number(row, 18);
 }
 
 enum assay_status assay_store_find(struct assay_store *store, struct assay_entry *entry, const char *id,
@@ -52,8 +53,8 @@ enum assay_status assay_store_find(struct assay_store *store, struct assay_entry
 	sqlite3_stmt *row = assay_sqlite_ask(
 	    store, error,
 	    "SELECT id, keyid, token, key, revoked, issued, expires, total, stage, attestation, transcript, receipts,"
-	    " verdict, outcome, reason, (SELECT count(*) FROM steps WHERE challenge = id), ended,"
-	    " attempts"
+	    " verdict, outcome, reason, said + (SELECT count(*) FROM steps WHERE challenge = id), ended,"
+	    " attempts, pruned"
 	    " FROM challenges JOIN keys USING (keyid) WHERE id = ?1",
 	    "s", id);
 	enum assay_status status = assay_sqlite_next(store, row, &has, error);
@@ -215,8 +216,8 @@ enum assay_status assay_store_end(struct assay_store *store, const char *id, enu
 
 /* ---- Many ---- */
 
-static enum assay_status ids_read(struct assay_store *store, struct assay_ids *ids, sqlite3_stmt *row,
-                                  struct assay_error *error)
+enum assay_status assay_sqlite_ids(struct assay_store *store, struct assay_ids *ids, sqlite3_stmt *row,
+                                   struct assay_error *error)
 {
 	bool has = true;
 	enum assay_status status = assay_sqlite_next(store, row, &has, error);
@@ -233,18 +234,18 @@ static enum assay_status ids_read(struct assay_store *store, struct assay_ids *i
 enum assay_status assay_store_submitted(struct assay_store *store, struct assay_ids *ids, uint64_t now_s,
                                         struct assay_error *error)
 {
-	return ids_read(store, ids,
-	                assay_sqlite_ask(store, error,
-	                                 "SELECT id FROM challenges WHERE stage = 1 AND again <= ?1"
-	                                 " ORDER BY attempts, submitted, id LIMIT 64",
-	                                 "i", now_s),
-	                error);
+	return assay_sqlite_ids(store, ids,
+	                        assay_sqlite_ask(store, error,
+	                                         "SELECT id FROM challenges WHERE stage = 1 AND again <= ?1"
+	                                         " ORDER BY attempts, submitted, id LIMIT 64",
+	                                         "i", now_s),
+	                        error);
 }
 
 enum assay_status assay_store_overdue(struct assay_store *store, struct assay_ids *ids, uint64_t before_s,
                                       struct assay_error *error)
 {
-	return ids_read(
+	return assay_sqlite_ids(
 	    store, ids,
 	    assay_sqlite_ask(store, error,
 	                     "SELECT id FROM challenges WHERE stage = 0 AND expires < ?1 ORDER BY expires, id LIMIT 64",

@@ -82,6 +82,10 @@ static void begin(struct assay_server *server, struct assay_request *request, bo
 	crypto_hash_sha256_init(&request->incoming.state);
 	if (!assay_entry_find(server, request, &entry, reply))
 		return;
+	if (assay_entry_is_complete(&entry) && entry.pruned) {
+		assay_reply_refuse(reply, ASSAY_OBJECT_PRUNED);
+		return;
+	}
 	if (entry.revoked && !assay_entry_is_complete(&entry)) {
 		assay_reply_refuse(reply, "key.revoked", "the key is revoked: ask the server's operator");
 		return;
@@ -179,6 +183,16 @@ static char *incoming_read(const struct assay_incoming *incoming)
 	return text;
 }
 
+/* File and row together, as everywhere: see store.h. */
+static enum assay_status attestation_keep(struct assay_server *server, struct assay_request *request,
+                                          const struct assay_entry *entry, const char *digest, const char *transcript,
+                                          struct assay_error *error)
+{
+	enum assay_status status = assay_incoming_keep(&request->incoming, &server->objects, error);
+
+	return status ? status : assay_store_attest(server->store, entry->id, digest, transcript, error);
+}
+
 static enum assay_status attestation_take(struct assay_server *server, struct assay_request *request,
                                           const struct assay_entry *entry, const char *digest,
                                           struct assay_error *error)
@@ -191,11 +205,14 @@ static enum assay_status attestation_take(struct assay_server *server, struct as
 	enum assay_status status = attestation_check(entry, text, request->incoming.len, transcript, error);
 	free(text);
 	if (!status)
-		status = assay_incoming_keep(&request->incoming, &server->objects, error);
+		status = assay_incoming_sync(&request->incoming, error);
 	if (status)
 		return status;
 	pthread_mutex_lock(&server->mutex);
-	status = assay_store_attest(server->store, entry->id, digest, transcript, error);
+	status = assay_store_begin(server->store, error);
+	if (!status)
+		status = assay_store_finish(server->store,
+		                            attestation_keep(server, request, entry, digest, transcript, error), error);
 	pthread_mutex_unlock(&server->mutex);
 	/* An earlier one is nobody's any more. */
 	if (!status && *entry->attestation && strcmp(entry->attestation, digest) != 0) {
@@ -249,26 +266,38 @@ void assay_handle_attestation(struct assay_server *server, struct assay_request 
 /* ---- The transcript ---- */
 
 /* Transcript, receipts and the row: then it is complete. */
-static enum assay_status transcript_take(struct assay_server *server, struct assay_request *request,
+static enum assay_status transcript_keep(struct assay_server *server, struct assay_request *request,
                                          const struct assay_entry *entry, struct assay_error *error)
 {
 	char receipts[ASSAY_HEX_MAX], *text = NULL;
 	size_t len;
 	enum assay_status status = assay_incoming_keep(&request->incoming, &server->objects, error);
 
-	if (status)
-		return status;
-	pthread_mutex_lock(&server->mutex);
-	status = assay_receipts_join(server, entry->id, &text, &len, error);
+	if (!status)
+		status = assay_receipts_join(server, entry->id, &text, &len, error);
 	if (!status)
 		status = assay_objects_put(&server->objects, text, len, receipts, error);
 	if (!status)
 		status =
 		    assay_store_submit(server->store, entry->id, receipts, request->arrived_ns / 1000000000, error);
+	free(text);
+	return status;
+}
+
+static enum assay_status transcript_take(struct assay_server *server, struct assay_request *request,
+                                         const struct assay_entry *entry, struct assay_error *error)
+{
+	enum assay_status status = assay_incoming_sync(&request->incoming, error);
+
+	if (status)
+		return status;
+	pthread_mutex_lock(&server->mutex);
+	status = assay_store_begin(server->store, error);
+	if (!status)
+		status = assay_store_finish(server->store, transcript_keep(server, request, entry, error), error);
 	if (!status)
 		pthread_cond_signal(&server->work);
 	pthread_mutex_unlock(&server->mutex);
-	free(text);
 	return status;
 }
 

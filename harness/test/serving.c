@@ -4,6 +4,7 @@
 #include "harness/test/serving.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
@@ -86,6 +87,42 @@ void serving_sql(const char *sql)
 	sqlite3_busy_timeout(database, 5000);
 	cr_assert_eq(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK, "%s", sqlite3_errmsg(database));
 	sqlite3_close(database);
+}
+
+char *serving_told(const char *question)
+{
+	sqlite3 *database;
+	sqlite3_stmt *row;
+
+	cr_assert_eq(sqlite3_open(support_path("store/store.sqlite"), &database), SQLITE_OK);
+	sqlite3_busy_timeout(database, 5000);
+	cr_assert_eq(sqlite3_prepare_v2(database, question, -1, &row, NULL), SQLITE_OK, "%s", sqlite3_errmsg(database));
+	cr_assert_eq(sqlite3_step(row), SQLITE_ROW, "%s", sqlite3_errmsg(database));
+	char *text = strdup((const char *)sqlite3_column_text(row, 0));
+	sqlite3_finalize(row);
+	sqlite3_close(database);
+	return text;
+}
+
+unsigned serving_counted(const char *question)
+{
+	char *text = serving_told(question);
+	const unsigned count = (unsigned)strtoul(text, NULL, 10);
+
+	free(text);
+	return count;
+}
+
+unsigned serving_objects(const char *begin)
+{
+	DIR *open = opendir(support_path("store/objects"));
+	unsigned count = 0;
+
+	cr_assert(open);
+	for (const struct dirent *entry; (entry = readdir(open));)
+		count += *entry->d_name != '.' && strncmp(entry->d_name, begin, strlen(begin)) == 0;
+	closedir(open);
+	return count;
 }
 
 void serving_leave(struct serving *serving)

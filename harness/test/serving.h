@@ -30,6 +30,11 @@ void serving_leave(struct serving *serving);
 
 /* Something is done to the store, from outside. */
 void serving_sql(const char *sql);
+/* Files in the store whose names begin like that. */
+unsigned serving_objects(const char *begin);
+/* The first value that a question has as its answer, to be released with free(). */
+char *serving_told(const char *question);
+unsigned serving_counted(const char *question); /* a number */
 
 struct serving_reply {
 	unsigned status; /* 0 = the connection ended before */

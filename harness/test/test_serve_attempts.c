@@ -140,22 +140,3 @@ Test(serve_attempts, killed_too_often)
 	served_close(&once);
 	serving_leave(&serving);
 }
-
-/* A store of the version before is brought to this one, once. */
-Test(serve_attempts, older_store)
-{
-	struct served served;
-
-	serving_enter(&serving, "");
-	serving_sql("ALTER TABLE challenges DROP COLUMN attempts; ALTER TABLE challenges DROP COLUMN again;"
-	            "PRAGMA user_version = 1");
-	for (int i = 0; i < 2; i++) {
-		serving_start(&serving, "");
-		cr_assert_eq(serving_end(&serving, SIGTERM), 0);
-	}
-	serving_start(&serving, "");
-	submitted_again(&served, false);
-	cr_assert(serving_wait(&serving, served.path, "state", "judged"));
-	served_close(&served);
-	serving_leave(&serving);
-}

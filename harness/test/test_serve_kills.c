@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * assay-serve that is killed, asked by many at once, stopped, and administered while it runs. */
-#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -109,18 +108,6 @@ Test(serve_kills, under_load)
 	serving_leave(&serving);
 }
 
-static unsigned unfinished(void)
-{
-	DIR *open = opendir(support_path("store/objects"));
-	unsigned count = 0;
-
-	cr_assert(open);
-	for (const struct dirent *entry; (entry = readdir(open));)
-		count += strncmp(entry->d_name, "part-", 5) == 0;
-	closedir(open);
-	return count;
-}
-
 /* Half a transcript: the rest never comes, and the server dies; or only the connection does. */
 Test(serve_kills, half_a_file)
 {
@@ -136,18 +123,18 @@ Test(serve_kills, half_a_file)
 		snprintf(head, sizeof head, "PUT %s HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\nno tra",
 		         served_path(&served, "transcript"), served.transcript_len);
 		cr_assert(serving_send(connection, head, strlen(head)));
-		for (int i = 0; i < 100 && unfinished() == 0; i++)
+		for (int i = 0; i < 100 && serving_objects("part-") == 0; i++)
 			usleep(20000);
-		cr_expect_eq(unfinished(), 1);
+		cr_expect_eq(serving_objects("part-"), 1);
 		/* One at a time. */
 		serving_refused(served_put(&served, "transcript", served.transcript, served.transcript_len), 503,
 		                "server.busy");
 		if (round == 0)
 			kill_and_start();
 		close(connection);
-		for (int i = 0; i < 100 && unfinished() > 0; i++)
+		for (int i = 0; i < 100 && serving_objects("part-") > 0; i++)
 			usleep(20000);
-		cr_expect_eq(unfinished(), 0);
+		cr_expect_eq(serving_objects("part-"), 0);
 	}
 	serving_is(served_put(&served, "transcript", served.transcript, served.transcript_len), 202, NULL, 0);
 	cr_assert(serving_wait(&serving, served.path, "state", "judged"));
@@ -173,7 +160,7 @@ Test(serve_kills, full_disk)
 	served_pretend(&served);
 	serving_is(served_put(&served, "attestation", served.attestation, strlen(served.attestation)), 204, "", 0);
 	serving_refused(served_put(&served, "transcript", large, len), 500, "server.error");
-	cr_expect_eq(unfinished(), 0);
+	cr_expect_eq(serving_objects("part-"), 0);
 	cr_expect_str_eq(serving_member(&serving, served.path, "state"), "drawn");
 	serving_is(served_put(&served, "transcript", served.transcript, served.transcript_len), 202, NULL, 0);
 	cr_assert(serving_wait(&serving, served.path, "state", "judged"));
@@ -340,6 +327,9 @@ Test(serve_kills, commands_that_fail)
 	fails("$A serve revoke -s $T/store --key 00", "(key.unknown)");
 	fails("$A serve revoke -s $T/store", "usage:");
 	fails("$A serve list -s $T/nowhere", "(store.missing)");
+	fails("$A serve prune -s $T/nowhere --older-than 90d", "(store.missing)");
+	fails("$A serve prune -s $T/store --older-than 23h", "(prune.age)");
+	fails("$A serve prune -s $T/store", "usage:");
 	fails("$A serve start -k $T/verifier -s $T/store --listen 0.0.0.0:0", "(listen.insecure)");
 	fails("$A serve start -k $T/verifier -s $T/store --listen '[::]:0'", "(listen.insecure)");
 	fails("$A serve start -k $T/verifier -s $T/store --listen localhost:1", "(listen.address)");
@@ -361,8 +351,8 @@ Test(serve_kills, commands_that_fail)
 	cr_expect_eq(serving_end(&serving, SIGTERM), 0, "%s", support_err);
 	/* Another key would not know its own challenges. */
 	fails("$A serve start -k $T/prover -s $T/store --listen 127.0.0.1:0", "(store.key)");
-	serving_sql("PRAGMA user_version = 3");
+	serving_sql("PRAGMA user_version = 4");
 	fails("$A serve start -k $T/verifier -s $T/store --listen 127.0.0.1:0", "(store.version)");
-	serving_sql("PRAGMA user_version = 2");
+	serving_sql("PRAGMA user_version = 3");
 	serving_leave(&serving);
 }
