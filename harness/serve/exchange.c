@@ -112,6 +112,9 @@ static enum assay_status limits_check(struct assay_server *server, const char *k
 		                    server->limits.key_challenges);
 	if (!status && of_all >= ASSAY_UNDER_WAY_MAX)
 		status = assay_fail(error, ASSAY_ERROR_INPUT, "server.busy", "too much is under way: try again later");
+	/* What is under way has the rest of the room. */
+	if (!status && assay_objects_room(&server->objects) < server->limits.reserve_bytes)
+		status = assay_fail(error, ASSAY_ERROR_IO, ASSAY_STORE_FULL);
 	return status;
 }
 

@@ -4,6 +4,7 @@
 #include "harness/serve/http.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +64,8 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 
 static void headers_add(struct MHD_Response *response, const struct assay_reply *reply)
 {
+	char number[16];
+
 	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	(void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	if (reply->type)
@@ -73,8 +76,9 @@ static void headers_add(struct MHD_Response *response, const struct assay_reply 
 		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow);
 	if (reply->status == 401)
 		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-	if (reply->status == 429 || reply->status == 503)
-		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "5");
+	snprintf(number, sizeof number, "%" PRIu32, reply->retry_after_s);
+	if (reply->retry_after_s)
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, number);
 }
 
 static void call_log(struct assay_server *server, const struct assay_call *call)

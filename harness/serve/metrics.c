@@ -14,7 +14,7 @@
 
 /* 0 is for any other one. */
 static const unsigned statuses[] = {200, 201, 202, 204, 400, 401, 403, 404, 405, 409,
-                                    410, 411, 413, 415, 422, 429, 500, 503, 0};
+                                    410, 411, 413, 415, 422, 429, 500, 503, 507, 0};
 enum { STATUSES = sizeof statuses / sizeof *statuses };
 _Static_assert((int)STATUSES <= (int)ASSAY_METRICS_STATUSES, "room for all statuses");
 
@@ -110,7 +110,7 @@ static void totals_print(FILE *out, const struct assay_totals *totals)
 	fprintf(out, "assay_queue_length %" PRIu64 "\n", totals->stages[ASSAY_STAGE_SUBMITTED]);
 }
 
-char *assay_metrics_text(struct assay_metrics *metrics, const struct assay_totals *totals)
+char *assay_metrics_text(struct assay_metrics *metrics, const struct assay_totals *totals, uint64_t room_bytes)
 {
 	char *text = NULL;
 	size_t len;
@@ -119,6 +119,8 @@ char *assay_metrics_text(struct assay_metrics *metrics, const struct assay_total
 	if (!out)
 		return NULL;
 	totals_print(out, totals);
+	head(out, "assay_store_free_bytes", "gauge", "Room on the disk of the store.");
+	fprintf(out, "assay_store_free_bytes %" PRIu64 "\n", room_bytes);
 	pthread_mutex_lock(&metrics->mutex);
 	requests_print(out, metrics);
 	head(out, "assay_verification_seconds", "summary", "Time that verifications took.");

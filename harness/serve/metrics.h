@@ -29,6 +29,6 @@ void assay_metrics_cut(struct assay_metrics *metrics);
 
 /* The text of the exposition format, to be released with free(); NULL when out of memory. */
 struct assay_totals;
-char *assay_metrics_text(struct assay_metrics *metrics, const struct assay_totals *totals);
+char *assay_metrics_text(struct assay_metrics *metrics, const struct assay_totals *totals, uint64_t room_bytes);
 
 #endif

@@ -10,9 +10,18 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static const char unfinished[] = "part-";
+
+/* A limit on the size of files is told as a full disk is. */
+static enum assay_status write_fail(const char *what, int cause, struct assay_error *error)
+{
+	return cause == ENOSPC || cause == EDQUOT || cause == EFBIG
+	           ? assay_fail(error, ASSAY_ERROR_IO, ASSAY_STORE_FULL)
+	           : assay_fail(error, ASSAY_ERROR_IO, "io.write", "%s: %s", what, strerror(cause));
+}
 
 static enum assay_status directory_make(const char *path, struct assay_error *error)
 {
@@ -83,9 +92,7 @@ enum assay_status assay_incoming_open(struct assay_incoming *incoming, const str
 	incoming->len = 0;
 	crypto_hash_sha256_init(&incoming->state);
 	incoming->file = open(incoming->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	return incoming->file >= 0
-	           ? ASSAY_OK
-	           : assay_fail(error, ASSAY_ERROR_IO, "io.open", "%s: %s", objects->path, strerror(errno));
+	return incoming->file >= 0 ? ASSAY_OK : write_fail(objects->path, errno, error);
 }
 
 enum assay_status assay_incoming_write(struct assay_incoming *incoming, const void *data, size_t len,
@@ -100,8 +107,7 @@ enum assay_status assay_incoming_write(struct assay_incoming *incoming, const vo
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written <= 0)
-			return assay_fail(error, ASSAY_ERROR_IO, "io.write", "a file of the store: %s",
-			                  strerror(errno));
+			return write_fail("a file of the store", errno, error);
 		at += written;
 		len -= (size_t)written;
 	}
@@ -126,8 +132,14 @@ enum assay_status assay_objects_settle(const struct assay_objects *objects, stru
 
 	if (file >= 0)
 		close(file);
-	return good ? ASSAY_OK
-	            : assay_fail(error, ASSAY_ERROR_IO, "io.write", "%s: %s", objects->path, strerror(cause));
+	return good ? ASSAY_OK : write_fail(objects->path, cause, error);
+}
+
+uint64_t assay_objects_room(const struct assay_objects *objects)
+{
+	struct statvfs info;
+
+	return statvfs(objects->path, &info) == 0 ? (uint64_t)info.f_bavail * info.f_frsize : 0;
 }
 
 enum assay_status assay_objects_remove(const struct assay_objects *objects, const char *digest, uint64_t *len,
@@ -145,9 +157,7 @@ enum assay_status assay_objects_remove(const struct assay_objects *objects, cons
 
 enum assay_status assay_incoming_sync(struct assay_incoming *incoming, struct assay_error *error)
 {
-	return fsync(incoming->file) == 0
-	           ? ASSAY_OK
-	           : assay_fail(error, ASSAY_ERROR_IO, "io.write", "a file of the store: %s", strerror(errno));
+	return fsync(incoming->file) == 0 ? ASSAY_OK : write_fail("a file of the store", errno, error);
 }
 
 enum assay_status assay_incoming_keep(struct assay_incoming *incoming, const struct assay_objects *objects,
@@ -158,7 +168,7 @@ enum assay_status assay_incoming_keep(struct assay_incoming *incoming, const str
 	assay_incoming_digest(incoming, digest);
 	assay_objects_path(path, objects, digest);
 	if (fsync(incoming->file) != 0 || rename(incoming->path, path) != 0)
-		return assay_fail(error, ASSAY_ERROR_IO, "io.write", "%s: %s", path, strerror(errno));
+		return write_fail(path, errno, error);
 	*incoming->path = '\0';
 	return assay_objects_settle(objects, error);
 }

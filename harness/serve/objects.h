@@ -35,8 +35,8 @@ struct assay_incoming {
 	uint64_t len;
 };
 
-/* Errors: io.open, io.write. `digest` is of what came; the file goes with `close` unless it was kept. `sync` does what
- * takes long of `keep` before. */
+/* Errors: io.write, store.full. `digest` is of what came; the file goes with `close` unless it was kept. `sync` does
+ * what takes long of `keep` before. */
 enum assay_status assay_incoming_open(struct assay_incoming *incoming, const struct assay_objects *objects,
                                       struct assay_error *error) ASSAY_CHECK_RESULT;
 enum assay_status assay_incoming_write(struct assay_incoming *incoming, const void *data, size_t len,
@@ -50,6 +50,9 @@ void assay_incoming_close(struct assay_incoming *incoming);
 /* All of that for a text. */
 enum assay_status assay_objects_put(const struct assay_objects *objects, const void *text, size_t len,
                                     char digest[ASSAY_HEX_MAX], struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* Bytes that the file system has for it; 0 when it does not say. */
+uint64_t assay_objects_room(const struct assay_objects *objects);
 
 /* Removes one, and says how long it was; no error when it is not there. Errors: io.remove. That it is gone outlasts the
  * machine after `settle`. */

@@ -47,6 +47,9 @@ static enum assay_status file_remove(void *context, const char *digest, struct a
 {
 	struct prune *prune = context;
 	uint64_t len;
+
+	if (!digest)
+		return assay_objects_settle(&prune->objects, error);
 	enum assay_status status = assay_objects_remove(&prune->objects, digest, &len, error);
 
 	if (!status && len) {

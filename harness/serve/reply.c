@@ -10,6 +10,10 @@
 
 #include "harness/serve/server.h"
 
+/* Seconds of Retry-After. */
+enum { RETRY_S = 5, RETRY_FULL_S = 60 };
+
+/* clang-format off */
 const struct assay_cause assay_causes[] = {{"request.malformed", 400},
                                            {"token.missing", 401},
                                            {"token.unknown", 401},
@@ -40,7 +44,9 @@ const struct assay_cause assay_causes[] = {{"request.malformed", 400},
                                            {"challenge.limit", 429},
                                            {"server.error", 500},
                                            {"server.busy", 503},
+                                           {"store.full", 507},
                                            {NULL, 0}};
+/* clang-format on */
 
 void assay_reply_close(struct assay_reply *reply)
 {
@@ -55,6 +61,7 @@ static void out_of_memory(struct assay_reply *reply)
 {
 	assay_reply_close(reply);
 	reply->status = 503;
+	reply->retry_after_s = RETRY_S;
 	reply->len = 0;
 	snprintf(reply->reason, sizeof reply->reason, "server.busy");
 }
@@ -116,4 +123,6 @@ void assay_reply_refuse(struct assay_reply *reply, const char *reason, const cha
 	}
 	assay_reply_json(reply, cause->status, json_pack("{s:s,s:s}", "reason", reason, "text", text));
 	snprintf(reply->reason, sizeof reply->reason, "%s", reason);
+	if (cause->status == 429 || cause->status == 503 || cause->status == 507)
+		reply->retry_after_s = cause->status == 507 ? RETRY_FULL_S : RETRY_S;
 }

@@ -17,7 +17,8 @@ struct assay_reply {
 	uint64_t file_len;
 	const char *type;
 	char location[96];
-	const char *allow; /* methods, for 405 */
+	uint32_t retry_after_s; /* 0 = not said */
+	const char *allow;      /* methods, for 405 */
 };
 
 struct assay_cause {

@@ -25,6 +25,7 @@ enum {
 
 struct assay_limits {
 	uint64_t transcript_bytes;         /* of a transcript, whatever its challenge allows */
+	uint64_t reserve_bytes;            /* with less room on the disk there are no new challenges */
 	uint32_t key_challenges;           /* under way, of a key */
 	uint32_t connections, per_address; /* at a time */
 	uint32_t header_s, body_s;         /* for the headers, and for a small body; longer ones get more */

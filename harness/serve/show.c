@@ -69,7 +69,8 @@ void assay_handle_metrics(struct assay_server *server, struct assay_request *req
 	pthread_mutex_lock(&server->mutex);
 	enum assay_status status = totals_find(server, &totals, &error);
 	pthread_mutex_unlock(&server->mutex);
-	char *text = status ? NULL : assay_metrics_text(&server->metrics, &totals);
+	char *text =
+	    status ? NULL : assay_metrics_text(&server->metrics, &totals, assay_objects_room(&server->objects));
 	if (!status && !text)
 		status = assay_fail(&error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 	if (status)

@@ -56,6 +56,7 @@ enum { SCHEMA = sizeof schemas / sizeof *schemas };
 
 enum assay_status assay_sqlite_fail(struct assay_store *store, struct assay_error *error)
 {
+	const int cause = errno; /* sqlite3_system_errno does not know that of a write */
 	const int code = sqlite3_extended_errcode(store->database) & 0xff;
 
 	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
@@ -63,7 +64,9 @@ enum assay_status assay_sqlite_fail(struct assay_store *store, struct assay_erro
 		                  "the store is in use by another process for too long: try again");
 	if (code == SQLITE_NOMEM)
 		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
-	return assay_fail(error, ASSAY_ERROR_IO, "store.failed", "the store: %s; is its disk full, or not writable?",
+	if (code == SQLITE_FULL || (code == SQLITE_IOERR && (cause == ENOSPC || cause == EDQUOT || cause == EFBIG)))
+		return assay_fail(error, ASSAY_ERROR_IO, ASSAY_STORE_FULL);
+	return assay_fail(error, ASSAY_ERROR_IO, "store.failed", "the store: %s; can its files be read and written?",
 	                  sqlite3_errmsg(store->database));
 }
 

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/amount.h"
 #include "harness/serve/command.h"
 #include "harness/serve/http.h"
 #include "harness/serve/server.h"
@@ -34,6 +35,7 @@ const char assay_serve_start_usage[] =
     "      --insecure-listen   listen beyond this machine without TLS: a proxy in front does it\n"
     "      --verifiers N       verifications at a time (the number of processors)\n"
     "      --transcript-max N  bytes of a transcript (268435456)\n"
+    "      --reserve SIZE      room on the disk for what is under way: with less there are no new challenges (1GiB)\n"
     "      --key-challenges N  challenges under way of a key (4)\n"
     "      --connections N     at a time (256)\n"
     "      --per-address N     of these from one address (64); give more behind a proxy\n"
@@ -82,6 +84,7 @@ enum {
 	INSECURE,
 	VERIFIERS,
 	TRANSCRIPT,
+	RESERVE,
 	KEY_CHALLENGES,
 	CONNECTIONS,
 	PER_ADDRESS,
@@ -110,6 +113,11 @@ static enum assay_status limit_option(struct assay_limits *limits, int option, c
 	case TRANSCRIPT:
 		return assay_serve_number(&limits->transcript_bytes, "--transcript-max", text, 1, UINT64_C(1) << 40,
 		                          error);
+	case RESERVE:
+		return assay_amount_size(&limits->reserve_bytes, text, 0, UINT64_C(1) << 50)
+		           ? ASSAY_OK
+		           : assay_fail(error, ASSAY_ERROR_INPUT, "option.size",
+		                        "--reserve %.32s: not a size like 512MiB or 4GiB", text);
 	case KEY_CHALLENGES:
 		return number_option(&limits->key_challenges, "--key-challenges", text, 1, 1000, error);
 	case CONNECTIONS:
@@ -138,6 +146,7 @@ static int options_read(struct options *options, int argc, char **argv, bool *en
 	                                      {"insecure-listen", no_argument, NULL, INSECURE},
 	                                      {"verifiers", required_argument, NULL, VERIFIERS},
 	                                      {"transcript-max", required_argument, NULL, TRANSCRIPT},
+	                                      {"reserve", required_argument, NULL, RESERVE},
 	                                      {"key-challenges", required_argument, NULL, KEY_CHALLENGES},
 	                                      {"connections", required_argument, NULL, CONNECTIONS},
 	                                      {"per-address", required_argument, NULL, PER_ADDRESS},
@@ -311,6 +320,7 @@ int assay_serve_start(int argc, char **argv)
 	const long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	struct options options = {.listen = {.address = "127.0.0.1:8443"},
 	                          .limits = {.transcript_bytes = UINT64_C(256) << 20,
+	                                     .reserve_bytes = UINT64_C(1) << 30,
 	                                     .key_challenges = 4,
 	                                     .connections = 256,
 	                                     .per_address = 64,

@@ -5,14 +5,20 @@
  * same one. What a function has changed when it returns ASSAY_OK, or when the transaction around it ends, outlasts the
  * machine.
  *
- * Errors of all functions: store.busy (another process writes for too long), store.failed, memory. Times are seconds
- * since 1970. Digests are 64 hex digits, "" where there is none. */
+ * Errors of all functions: store.busy (another process writes for too long), store.full, store.failed, memory. Times
+ * are seconds since 1970. Digests are 64 hex digits, "" where there is none. */
 #ifndef HARNESS_SERVE_STORE_H
 #define HARNESS_SERVE_STORE_H
 
 #include "verify/bytes.h"
 
 struct assay_store;
+
+/* A reason and its text: neither the database nor a file can grow. */
+#define ASSAY_STORE_FULL                                                                                       \
+	"store.full",                                                                                          \
+	    "the disk of the store is full: try again later; `assay serve prune` makes room, and so does its " \
+	    "operator"
 
 enum {
 	ASSAY_HEX_MAX = 65,     /* with the terminator */
@@ -209,7 +215,8 @@ typedef void assay_old_visit(void *context, const struct assay_entry *entry);
 enum assay_status assay_store_old(struct assay_store *store, enum assay_pruned what, uint64_t before_s,
                                   assay_old_visit *visit, void *context, struct assay_error *error) ASSAY_CHECK_RESULT;
 
-/* Removes, by `remove`, at most ASSAY_PRUNE_MAX of the waiting files, but none that a challenge still has. */
+/* Removes, by `remove`, at most ASSAY_PRUNE_MAX of the waiting files, but none that a challenge still has. At last
+ * `remove` is called with NULL: when it returns, they are gone for good. */
 typedef enum assay_status assay_file_remove(void *context, const char *digest, struct assay_error *error);
 enum assay_status assay_store_garbage(struct assay_store *store, assay_file_remove *remove, void *context, bool *more,
                                       struct assay_error *error) ASSAY_CHECK_RESULT;

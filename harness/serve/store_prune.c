@@ -170,7 +170,7 @@ static enum assay_status some_remove(struct assay_store *store, assay_file_remov
 			status =
 			    assay_sqlite_do(store, NULL, error, "DELETE FROM garbage WHERE digest = ?1", "s", digest);
 	}
-	return status;
+	return status ? status : remove(context, NULL, error);
 }
 
 enum assay_status assay_store_garbage(struct assay_store *store, assay_file_remove *remove, void *context, bool *more,

@@ -51,8 +51,8 @@ void serving_start(struct serving *serving, const char *options)
 	const char *at = NULL;
 
 	unlink(out);
-	snprintf(arguments, sizeof arguments, "serve start -k verifier -s store --listen 127.0.0.1:0 --verifiers 2 %s",
-	         options);
+	snprintf(arguments, sizeof arguments,
+	         "serve start -k verifier -s store --listen 127.0.0.1:0 --verifiers 2 --reserve 0MiB %s", options);
 	serving->child = support_start("server", arguments, 0);
 	for (int i = 0; i < 500 && !at; i++) {
 		text[support_read(support_path(".state/server.out"), text, sizeof text - 1)] = '\0';

@@ -159,12 +159,66 @@ Test(serve_kills, full_disk)
 	served_open(&served, &serving, &serving.prover, 201);
 	served_pretend(&served);
 	serving_is(served_put(&served, "attestation", served.attestation, strlen(served.attestation)), 204, "", 0);
-	serving_refused(served_put(&served, "transcript", large, len), 500, "server.error");
+	serving_refused(served_put(&served, "transcript", large, len), 507, "store.full");
 	cr_expect_eq(serving_objects("part-"), 0);
 	cr_expect_str_eq(serving_member(&serving, served.path, "state"), "drawn");
 	serving_is(served_put(&served, "transcript", served.transcript, served.transcript_len), 202, NULL, 0);
 	cr_assert(serving_wait(&serving, served.path, "state", "judged"));
 	free(large);
+	served_close(&served);
+	serving_leave(&serving);
+}
+
+/* Nothing can be written any more, to the database neither: what was said stays, and all goes on when there is room. */
+Test(serve_kills, full_database)
+{
+	const struct rlimit none = {.rlim_cur = 1, .rlim_max = RLIM_INFINITY};
+	struct rlimit before;
+
+	serving_enter(&serving, "");
+	serving_start(&serving, "");
+	served_open(&served, &serving, &serving.prover, 201);
+	struct serving_reply first = served_say(&served, 0);
+	cr_assert_eq(first.status, 200);
+	cr_assert_eq(prlimit(serving.child, RLIMIT_FSIZE, &none, &before), 0);
+	serving_is(served_say(&served, 0), 200, first.body, first.len);
+	struct serving_reply refused = served_say(&served, 1);
+	cr_expect(strstr(refused.head, "\r\nRetry-After: 60\r\n"), "%s", refused.head);
+	serving_refused(refused, 507, "store.full");
+	serving_refused(serving_post(&serving, &serving.prover), 507, "store.full");
+	cr_expect_str_eq(serving_member(&serving, served.path, "steps"), "1");
+	cr_assert_eq(prlimit(serving.child, RLIMIT_FSIZE, &before, NULL), 0);
+	serving_is(served_say(&served, 0), 200, first.body, first.len);
+	served_pretend(&served);
+	cr_assert_eq(prlimit(serving.child, RLIMIT_FSIZE, &none, NULL), 0);
+	serving_refused(served_put(&served, "attestation", served.attestation, strlen(served.attestation)), 507,
+	                "store.full");
+	cr_assert_eq(prlimit(serving.child, RLIMIT_FSIZE, &before, NULL), 0);
+	cr_expect_eq(serving_objects(""), 0);
+	served_submit(&served);
+	cr_assert(serving_wait(&serving, served.path, "state", "judged"));
+	serving_free(&first);
+	served_close(&served);
+	serving_leave(&serving);
+}
+
+/* Little room is for what is under way. */
+Test(serve_kills, reserve)
+{
+	serving_enter(&serving, "");
+	serving_start(&serving, "");
+	served_open(&served, &serving, &serving.prover, 201);
+	served_step(&served, 0);
+	cr_assert_eq(serving_end(&serving, SIGTERM), 0);
+	serving_start(&serving, "--reserve 1048576GiB");
+	serving_refused(serving_post(&serving, &serving.prover), 507, "store.full");
+	served_pretend(&served);
+	served_submit(&served);
+	cr_assert(serving_wait(&serving, served.path, "state", "judged"));
+	struct serving_reply reply = serving_get(&serving, "/metrics");
+	cr_expect(strstr(reply.body, "\nassay_store_free_bytes "), "%s", reply.body);
+	cr_expect(strstr(reply.body, "route=\"/v1/challenges\",status=\"507\"} 1\n"), "%s", reply.body);
+	serving_free(&reply);
 	served_close(&served);
 	serving_leave(&serving);
 }
@@ -336,6 +390,7 @@ Test(serve_kills, commands_that_fail)
 	fails("$A serve start -k $T/verifier -s $T/store --listen 127.0.0.1", "(listen.address)");
 	fails("$A serve start -k $T/verifier -s $T/store --listen 127.0.0.1:70000", "(listen.address)");
 	fails("$A serve start -k $T/verifier -s $T/store --cert $T/verifier", "usage:");
+	fails("$A serve start -k $T/verifier -s $T/store --reserve 12", "(option.size)");
 	fails("chmod 644 $T/prover; $A serve start -k $T/verifier -s $T/store --cert $T/prover --cert-key $T/prover",
 	      "(key.mode)");
 	fails("chmod 600 $T/prover; $A serve start -k $T/verifier -s $T/store --listen 127.0.0.1:0 --cert $T/prover "

@@ -173,7 +173,7 @@ static enum assay_status removed(void *context, const char *digest, struct assay
 {
 	uint64_t len;
 
-	return assay_objects_remove(context, digest, &len, error);
+	return digest ? assay_objects_remove(context, digest, &len, error) : assay_objects_settle(context, error);
 }
 
 static void *prune_on(void *context)
