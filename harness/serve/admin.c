@@ -23,7 +23,8 @@ const char assay_serve_token_usage[] =
     "a nonce of its own. Only a hash of it is kept.\n"
     "\n"
     "  -s, --store DIR         the server's; made when it is not there\n"
-    "      --keys N            how many provers' keys may use it, those that come first (1)\n" ASSAY_ASK_USAGE;
+    "      --keys N            how many provers' keys may use it, those that come first (1)\n"
+    "      --per-day N         challenges that it gets within 24 hours, of all keys (any number)\n" ASSAY_ASK_USAGE;
 
 const char assay_serve_revoke_usage[] =
     "usage: assay serve revoke -s DIR (--token NAME | --key KEYID) [--reason TEXT]\n"
@@ -45,7 +46,7 @@ const char assay_serve_list_usage[] = "usage: assay serve list -s DIR [--json]\n
 
 /* ---- token ---- */
 
-enum { TOKEN_BYTES = 32, TOKEN_MAX = 64, KEYS_MAX = 100000 };
+enum { TOKEN_BYTES = 32, TOKEN_MAX = 64, KEYS_MAX = 100000, PER_DAY_MAX = 1000000 };
 
 static bool is_name(const char *name)
 {
@@ -111,10 +112,11 @@ static enum assay_status token_add(const char *directory, struct assay_token *to
 
 int assay_serve_token(int argc, char **argv)
 {
-	enum { KEYS = 256 };
+	enum { KEYS = 256, PER_DAY };
 	static const struct option table[] = {ASSAY_ASK_LONG,
 	                                      {"store", required_argument, NULL, 'S'},
 	                                      {"keys", required_argument, NULL, KEYS},
+	                                      {"per-day", required_argument, NULL, PER_DAY},
 	                                      {"help", no_argument, NULL, 'h'},
 	                                      {0}};
 	struct assay_ask ask = ASSAY_ASK_DEFAULT;
@@ -122,7 +124,7 @@ int assay_serve_token(int argc, char **argv)
 	struct assay_error error;
 	const char *directory = NULL;
 	char text[TOKEN_MAX];
-	uint64_t keys = 1;
+	uint64_t keys = 1, per_day = 0;
 
 	for (int option, which = -1; (option = getopt_long(argc, argv, "s:h" ASSAY_ASK_SHORT, table, &which)) != -1;
 	     which = -1) {
@@ -133,6 +135,8 @@ int assay_serve_token(int argc, char **argv)
 			directory = optarg;
 		else if (option == KEYS)
 			status = assay_serve_number(&keys, "--keys", optarg, 1, KEYS_MAX, &error);
+		else if (option == PER_DAY)
+			status = assay_serve_number(&per_day, "--per-day", optarg, 1, PER_DAY_MAX, &error);
 		else
 			status = assay_ask_option(&ask, option, optarg, &known, &error);
 		if (status)
@@ -150,6 +154,7 @@ int assay_serve_token(int argc, char **argv)
 	}
 	snprintf(token.name, sizeof token.name, "%s", argv[optind]);
 	token.keys_max = (uint32_t)keys;
+	token.per_day = (uint32_t)per_day;
 	if (token_add(directory, &token, &ask, text, &error) != ASSAY_OK)
 		return assay_serve_complain(&error);
 	printf("%s\n", text);
@@ -202,11 +207,14 @@ int assay_serve_revoke(int argc, char **argv)
 
 static void token_append(void *context, const struct assay_token *token)
 {
+	json_t *per_day = token->per_day ? json_integer(token->per_day) : json_null();
+
 	json_array_append_new(json_object_get(context, "tokens"),
-	                      json_pack("{s:s,s:o,s:i,s:i,s:o,s:o,s:o}", "name", token->name, "terms",
+	                      json_pack("{s:s,s:o,s:i,s:i,s:o,s:i,s:o,s:o,s:o}", "name", token->name, "terms",
 	                                assay_json_parse(token->terms, strlen(token->terms)), "keys", (int)token->keys,
-	                                "keysMax", (int)token->keys_max, "made", assay_time_json(token->made_s),
-	                                "revoked", assay_time_json(token->revoked_s), "revokedReason",
+	                                "keysMax", (int)token->keys_max, "perDay", per_day, "day", (int)token->day,
+	                                "made", assay_time_json(token->made_s), "revoked",
+	                                assay_time_json(token->revoked_s), "revokedReason",
 	                                token->revoked_s ? json_string(token->why) : json_null()));
 }
 
@@ -218,8 +226,11 @@ static void key_append(void *context, const struct assay_holder *key)
 static void token_print(void *context, const struct assay_token *token)
 {
 	(void)context;
-	printf("token  %-24s %u of %u keys%s%s%s\n       %s\n", token->name, token->keys, token->keys_max,
-	       token->revoked_s ? "; revoked" : "", *token->why ? ": " : "", token->why, token->terms);
+	printf("token  %-24s %u of %u keys", token->name, token->keys, token->keys_max);
+	if (token->per_day)
+		printf(", %u of %u challenges within 24 h", token->day, token->per_day);
+	printf("%s%s%s\n       %s\n", token->revoked_s ? "; revoked" : "", *token->why ? ": " : "", token->why,
+	       token->terms);
 }
 
 static void key_print(void *context, const struct assay_holder *key)
@@ -259,7 +270,8 @@ int assay_serve_list(int argc, char **argv)
 	json_t *all = json_pack("{s:[],s:[]}", "tokens", "keys");
 	enum assay_status status = assay_store_open(&store, directory, false, &error);
 	if (!status)
-		status = assay_store_tokens(store, json ? token_append : token_print, all, &error);
+		status =
+		    assay_store_tokens(store, (uint64_t)time(NULL), json ? token_append : token_print, all, &error);
 	if (!status)
 		status = assay_store_keys(store, false, json ? key_append : key_print, all, &error);
 	assay_store_close(store);

@@ -42,8 +42,8 @@ static enum assay_status request_read(const struct assay_server *server, const s
 	return ASSAY_OK;
 }
 
-static enum assay_status token_check(struct assay_server *server, const char *authorization, struct assay_token *token,
-                                     struct assay_error *error)
+static enum assay_status token_check(struct assay_server *server, const char *authorization, uint64_t now_s,
+                                     struct assay_token *token, struct assay_error *error)
 {
 	uint8_t hash[32];
 
@@ -56,7 +56,7 @@ static enum assay_status token_check(struct assay_server *server, const char *au
 	authorization += strlen(bearer);
 	/* It is looked for by its hash, so that no time tells of the others. */
 	crypto_hash_sha256(hash, (const uint8_t *)authorization, strlen(authorization));
-	enum assay_status status = assay_store_token_find(server->store, token, hash, error);
+	enum assay_status status = assay_store_token_find(server->store, token, hash, now_s, error);
 	if (!status && !*token->name)
 		status = assay_fail(error, ASSAY_ERROR_INPUT, "token.unknown",
 		                    "not a token of this server: ask its operator for one");
@@ -100,12 +100,18 @@ static enum assay_status challenge_make(struct assay_server *server, const struc
 	return assay_store_add(server->store, &entry, *envelope, error);
 }
 
-static enum assay_status limits_check(struct assay_server *server, const char *keyid, uint64_t now_s,
-                                      struct assay_error *error)
+static enum assay_status limits_check(struct assay_server *server, const struct assay_token *token, const char *keyid,
+                                      uint64_t now_s, struct assay_error *error)
 {
 	uint64_t of_key, of_all;
+	char next[21];
 	enum assay_status status = assay_store_under_way(server->store, &of_key, &of_all, keyid, now_s, error);
 
+	assay_utc_text(next, token->day_first_s + ASSAY_DAY_S);
+	if (!status && token->per_day && token->day >= token->per_day)
+		status = assay_fail(error, ASSAY_ERROR_INPUT, "token.quota",
+		                    "the token is for %u challenges a day, and has had them: there is one again at %s",
+		                    token->per_day, next);
 	if (!status && of_key >= server->limits.key_challenges)
 		status = assay_fail(error, ASSAY_ERROR_INPUT, "challenge.limit",
 		                    "the key has %u challenges under way: finish one, or wait until one expires",
@@ -119,15 +125,15 @@ static enum assay_status limits_check(struct assay_server *server, const char *k
 }
 
 /* Everything or nothing. *again is true when the challenge is not new. */
-static enum assay_status issue(struct assay_server *server, const struct assay_request *request, char id[ASSAY_HEX_MAX],
-                               bool *again, char **envelope, struct assay_error *error)
+static enum assay_status issue(struct assay_server *server, const struct assay_request *request,
+                               struct assay_token *token, char id[ASSAY_HEX_MAX], bool *again, char **envelope,
+                               struct assay_error *error)
 {
 	const uint64_t now_s = request->arrived_ns / 1000000000;
-	struct assay_token token;
 	struct assay_holder holder;
 	uint8_t key[ASSAY_KEY_BYTES];
 	char keyid[ASSAY_HEX_MAX];
-	enum assay_status status = token_check(server, request->authorization, &token, error);
+	enum assay_status status = token_check(server, request->authorization, now_s, token, error);
 
 	if (!status)
 		status = request_read(server, request, key, keyid, error);
@@ -137,33 +143,51 @@ static enum assay_status issue(struct assay_server *server, const struct assay_r
 		status = assay_fail(error, ASSAY_ERROR_INPUT, "key.revoked",
 		                    "the key is revoked: ask the server's operator");
 	if (!status)
-		status = assay_store_key_enrol(server->store, &token, keyid, key, now_s, error);
+		status = assay_store_key_enrol(server->store, token, keyid, key, now_s, error);
 	if (!status)
-		status = assay_store_waiting(server->store, id, keyid, token.name, now_s, error);
+		status = assay_store_waiting(server->store, id, keyid, token->name, now_s, error);
 	*again = !status && *id;
 	if (*again)
 		return assay_store_envelope(server->store, envelope, id, error);
 	if (!status)
-		status = limits_check(server, keyid, now_s, error);
-	return status ? status : challenge_make(server, &token, keyid, now_s, id, envelope, error);
+		status = limits_check(server, token, keyid, now_s, error);
+	return status ? status : challenge_make(server, token, keyid, now_s, id, envelope, error);
+}
+
+/* `more`: a challenge that is not in the token's count yet. */
+static void quota_tell(struct assay_reply *reply, const struct assay_token *token, uint32_t more, uint64_t now_s)
+{
+	const uint32_t day = token->day + more;
+	const uint64_t first_s = token->day ? token->day_first_s : now_s;
+
+	reply->quota.most = token->per_day;
+	reply->quota.left = day < token->per_day ? token->per_day - day : 0;
+	reply->quota.reset_s = first_s + ASSAY_DAY_S > now_s ? (uint32_t)(first_s + ASSAY_DAY_S - now_s) : 1;
 }
 
 void assay_handle_issue(struct assay_server *server, struct assay_request *request, struct assay_reply *reply)
 {
+	const uint64_t now_s = request->arrived_ns / 1000000000;
 	struct assay_error error;
+	struct assay_token token;
 	char *envelope = NULL;
 	bool again = false;
 
 	pthread_mutex_lock(&server->mutex);
 	enum assay_status status = assay_store_begin(server->store, &error);
 	if (!status)
-		status = assay_store_finish(server->store,
-		                            issue(server, request, request->id, &again, &envelope, &error), &error);
+		status = assay_store_finish(
+		    server->store, issue(server, request, &token, request->id, &again, &envelope, &error), &error);
 	pthread_mutex_unlock(&server->mutex);
 	if (status) {
 		*request->id = '\0';
 		assay_reply_refuse(reply, error.reason, error.text);
+		if (strcmp(reply->reason, "token.quota") == 0) {
+			quota_tell(reply, &token, 0, now_s);
+			reply->retry_after_s = reply->quota.reset_s;
+		}
 	} else {
+		quota_tell(reply, &token, !again, now_s);
 		assay_reply_text(reply, again ? 200 : 201, "application/json", envelope, strlen(envelope));
 		snprintf(reply->location, sizeof reply->location, "/v1/challenges/%s", request->id);
 	}

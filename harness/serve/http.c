@@ -62,10 +62,16 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 
 /* ---- The reply ---- */
 
-static void headers_add(struct MHD_Response *response, const struct assay_reply *reply)
+static void number_add(struct MHD_Response *response, const char *name, uint32_t value)
 {
 	char number[16];
 
+	snprintf(number, sizeof number, "%" PRIu32, value);
+	(void)MHD_add_response_header(response, name, number);
+}
+
+static void headers_add(struct MHD_Response *response, const struct assay_reply *reply)
+{
 	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	(void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	if (reply->type)
@@ -76,9 +82,13 @@ static void headers_add(struct MHD_Response *response, const struct assay_reply 
 		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow);
 	if (reply->status == 401)
 		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-	snprintf(number, sizeof number, "%" PRIu32, reply->retry_after_s);
 	if (reply->retry_after_s)
-		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, number);
+		number_add(response, MHD_HTTP_HEADER_RETRY_AFTER, reply->retry_after_s);
+	if (reply->quota.most) {
+		number_add(response, "RateLimit-Limit", reply->quota.most);
+		number_add(response, "RateLimit-Remaining", reply->quota.left);
+		number_add(response, "RateLimit-Reset", reply->quota.reset_s);
+	}
 }
 
 static void call_log(struct assay_server *server, const struct assay_call *call)

@@ -28,10 +28,7 @@ const char assay_serve_prune_usage[] =
     "      --all               all else that there is of these challenges too, but what each came to\n"
     "      --dry-run           only say what would go\n";
 
-enum {
-	DAY_S = 86400,
-	SHARE = 4, /* so many times as long as a transaction is the pause after it: others write then */
-};
+enum { SHARE = 4 /* so many times as long as a transaction is the pause after it: others write then */ };
 
 struct prune {
 	const char *directory;
@@ -189,7 +186,7 @@ int assay_serve_prune(int argc, char **argv)
 			dry = true;
 		else if (option != OLDER)
 			return assay_serve_usage(assay_serve_prune_usage, option == 'h');
-		else if (!assay_amount_time(&age_s, optarg, DAY_S, UINT64_C(3660) * DAY_S)) {
+		else if (!assay_amount_time(&age_s, optarg, ASSAY_DAY_S, UINT64_C(3660) * ASSAY_DAY_S)) {
 			(void)assay_fail(&error, ASSAY_ERROR_INPUT, "prune.age",
 			                 "--older-than %.32s: not 1d to 3660d, as 90d", optarg);
 			return assay_serve_complain(&error);

@@ -18,7 +18,10 @@ struct assay_reply {
 	const char *type;
 	char location[96];
 	uint32_t retry_after_s; /* 0 = not said */
-	const char *allow;      /* methods, for 405 */
+	struct {
+		uint32_t most, left, reset_s; /* a day; until there is one more. most 0 = not said */
+	} quota;
+	const char *allow; /* methods, for 405 */
 };
 
 struct assay_cause {

@@ -50,6 +50,8 @@ static const char *const schemas[] = {
     "CREATE INDEX challenges_of_receipts ON challenges (receipts) WHERE receipts <> '';"
     "CREATE INDEX challenges_of_verdict ON challenges (verdict) WHERE verdict <> '';"
     "CREATE INDEX devices_of_challenge ON devices (challenge);" /* else it is read whole when a challenge goes */
+    "ALTER TABLE tokens ADD COLUMN per_day INTEGER NOT NULL DEFAULT 0;" /* 0 = as many as there are */
+    "CREATE INDEX challenges_of_token ON challenges (token, issued);"
     "CREATE TABLE garbage (digest TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
     "PRAGMA user_version = 3;"};
 enum { SCHEMA = sizeof schemas / sizeof *schemas };

@@ -15,10 +15,10 @@
 struct assay_store;
 
 /* A reason and its text: neither the database nor a file can grow. */
-#define ASSAY_STORE_FULL                                                                                       \
-	"store.full",                                                                                          \
-	    "the disk of the store is full: try again later; `assay serve prune` makes room, and so does its " \
-	    "operator"
+#define ASSAY_STORE_FULL                                                                                        \
+	"store.full",                                                                                           \
+	    "the server's disk is full: try again later, or tell its operator, who makes room by `assay serve " \
+	    "prune`"
 
 enum {
 	ASSAY_HEX_MAX = 65,     /* with the terminator */
@@ -27,6 +27,7 @@ enum {
 	ASSAY_TERMS_MAX = 512,  /* what a token asks for, as text */
 	ASSAY_ENTRIES_MAX = 64, /* of one question */
 	ASSAY_STORE_WAIT_MS = 5000,
+	ASSAY_DAY_S = 86400,
 	ASSAY_PRUNE_MAX = 16, /* challenges and files of one transaction */
 };
 
@@ -50,7 +51,9 @@ enum assay_pruned {
 
 struct assay_token {
 	char name[ASSAY_NAME_MAX], terms[ASSAY_TERMS_MAX];
-	uint32_t keys_max, keys;    /* that may use it; that do */
+	uint32_t keys_max, keys; /* that may use it; that do */
+	uint32_t per_day, day; /* challenges: 0 = any number; of the last ASSAY_DAY_S, counted when they are bounded */
+	uint64_t day_first_s;  /* the first of these */
 	uint64_t made_s, revoked_s; /* revoked_s: 0 = it is not */
 	char why[ASSAY_WHY_MAX];
 };
@@ -106,7 +109,7 @@ enum assay_status assay_store_token_add(struct assay_store *store, const struct 
 
 /* By the hash of its text; an empty name when there is none. */
 enum assay_status assay_store_token_find(struct assay_store *store, struct assay_token *token, const uint8_t hash[32],
-                                         struct assay_error *error) ASSAY_CHECK_RESULT;
+                                         uint64_t now_s, struct assay_error *error) ASSAY_CHECK_RESULT;
 
 /* Revokes what is not revoked yet. Errors: token.unknown, key.unknown. */
 enum assay_status assay_store_token_revoke(struct assay_store *store, const char *name, const char *why, uint64_t now_s,
@@ -125,7 +128,7 @@ enum assay_status assay_store_key_enrol(struct assay_store *store, const struct 
 
 typedef void assay_token_visit(void *context, const struct assay_token *token);
 typedef void assay_holder_visit(void *context, const struct assay_holder *holder);
-enum assay_status assay_store_tokens(struct assay_store *store, assay_token_visit *visit, void *context,
+enum assay_status assay_store_tokens(struct assay_store *store, uint64_t now_s, assay_token_visit *visit, void *context,
                                      struct assay_error *error) ASSAY_CHECK_RESULT;
 enum assay_status assay_store_keys(struct assay_store *store, bool revoked_only, assay_holder_visit *visit,
                                    void *context, struct assay_error *error) ASSAY_CHECK_RESULT;

@@ -11,8 +11,9 @@ enum assay_status assay_store_token_add(struct assay_store *store, const struct 
 	uint64_t changed;
 	enum assay_status status = assay_sqlite_do(
 	    store, &changed, error,
-	    "INSERT OR IGNORE INTO tokens (name, hash, terms, keys_max, made) VALUES (?1, ?2, ?3, ?4, ?5)", "shsii",
-	    token->name, hash, token->terms, (uint64_t)token->keys_max, token->made_s);
+	    "INSERT OR IGNORE INTO tokens (name, hash, terms, keys_max, made, per_day) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	    "shsiii", token->name, hash, token->terms, (uint64_t)token->keys_max, token->made_s,
+	    (uint64_t)token->per_day);
 
 	if (!status && !changed)
 		status =
@@ -20,6 +21,12 @@ enum assay_status assay_store_token_add(struct assay_store *store, const struct 
 		               "%s: there is a token of that name, revoked or not; take another name", token->name);
 	return status;
 }
+
+/* ?1 is the time before which challenges do not count. */
+#define TOKEN_COLUMNS                                                                                          \
+	"name, terms, keys_max, made, revoked, why, (SELECT count(*) FROM users WHERE token = name), per_day," \
+	" (SELECT count(*) FROM challenges WHERE per_day > 0 AND token = name AND issued > ?1),"               \
+	" (SELECT min(issued) FROM challenges WHERE per_day > 0 AND token = name AND issued > ?1)"
 
 static void token_read(struct assay_token *token, sqlite3_stmt *row)
 {
@@ -31,19 +38,19 @@ static void token_read(struct assay_token *token, sqlite3_stmt *row)
 	token->revoked_s = assay_sqlite_number(row, 4);
 	assay_sqlite_text(token->why, sizeof token->why, row, 5);
 	token->keys = (uint32_t)assay_sqlite_number(row, 6);
+	token->per_day = (uint32_t)assay_sqlite_number(row, 7);
+	token->day = (uint32_t)assay_sqlite_number(row, 8);
+	token->day_first_s = assay_sqlite_number(row, 9);
 }
 
 enum assay_status assay_store_token_find(struct assay_store *store, struct assay_token *token, const uint8_t hash[32],
-                                         struct assay_error *error)
+                                         uint64_t now_s, struct assay_error *error)
 {
 	bool has = false;
 
 	memset(token, 0, sizeof *token);
-	sqlite3_stmt *row = assay_sqlite_ask(store, error,
-	                                     "SELECT name, terms, keys_max, made, revoked, why,"
-	                                     " (SELECT count(*) FROM users WHERE token = name)"
-	                                     " FROM tokens WHERE hash = ?1",
-	                                     "h", hash);
+	sqlite3_stmt *row = assay_sqlite_ask(store, error, "SELECT " TOKEN_COLUMNS " FROM tokens WHERE hash = ?2", "ih",
+	                                     now_s - ASSAY_DAY_S, hash);
 	enum assay_status status = assay_sqlite_next(store, row, &has, error);
 	if (!status && has)
 		token_read(token, row);
@@ -51,16 +58,13 @@ enum assay_status assay_store_token_find(struct assay_store *store, struct assay
 	return status;
 }
 
-enum assay_status assay_store_tokens(struct assay_store *store, assay_token_visit *visit, void *context,
+enum assay_status assay_store_tokens(struct assay_store *store, uint64_t now_s, assay_token_visit *visit, void *context,
                                      struct assay_error *error)
 {
 	struct assay_token token;
 	bool has = true;
-	sqlite3_stmt *row = assay_sqlite_ask(store, error,
-	                                     "SELECT name, terms, keys_max, made, revoked, why,"
-	                                     " (SELECT count(*) FROM users WHERE token = name)"
-	                                     " FROM tokens ORDER BY made, name",
-	                                     "");
+	sqlite3_stmt *row = assay_sqlite_ask(store, error, "SELECT " TOKEN_COLUMNS " FROM tokens ORDER BY made, name",
+	                                     "i", now_s - ASSAY_DAY_S);
 	enum assay_status status = assay_sqlite_next(store, row, &has, error);
 
 	while (!status && has) {

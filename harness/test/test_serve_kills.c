@@ -375,6 +375,7 @@ Test(serve_kills, commands_that_fail)
 	fails("$A serve token -s $T/store one " SERVING_TERMS, "(token.exists)");
 	fails("$A serve token -s $T/store 'a b' " SERVING_TERMS, "(token.name)");
 	fails("$A serve token -s $T/store b --keys 0 " SERVING_TERMS, "(option.number)");
+	fails("$A serve token -s $T/store b --per-day 0 " SERVING_TERMS, "(option.number)");
 	fails("$A serve token -s $T/store b --devices 1 --memory cpu -p quick --duration 9m", "(profile.duration)");
 	fails("$A serve token -s $T/store b -p quick", "usage:");
 	fails("$A serve revoke -s $T/store --token b", "(token.unknown)");

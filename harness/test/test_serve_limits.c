@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * assay-serve and those who mean it no good: sizes, times, numbers; TLS. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -287,6 +288,60 @@ Test(serve_limits, challenges_of_a_key)
 	served_open(&begun[2], &serving, &serving.prover, 201);
 	for (size_t i = 0; i < 3; i++)
 		served_close(&begun[i]);
+	serving_leave(&serving);
+}
+
+static unsigned number_of(const struct serving_reply *reply, const char *name)
+{
+	char start[64];
+	unsigned number = UINT_MAX;
+
+	snprintf(start, sizeof start, "\r\n%s: ", name);
+	const char *at = strstr(reply->head, start);
+	cr_expect(at && sscanf(at + strlen(start), "%u", &number) == 1, "%s: %s", name, reply->head);
+	return number;
+}
+
+/* What a token gets a day, of all its keys; the answers say what is left. */
+Test(serve_limits, quota_of_a_token)
+{
+	struct served each[3];
+	char sql[160];
+
+	serving_enter(&serving, "--keys 2 --per-day 3");
+	serving_start(&serving, "");
+	for (unsigned i = 0; i < 3; i++) {
+		served_open(&each[i], &serving, i == 1 ? &serving.verifier : &serving.prover, 201);
+		/* The same once more is none. */
+		struct serving_reply again = serving_post(&serving, i == 1 ? &serving.verifier : &serving.prover);
+		cr_expect_eq(again.status, 200);
+		cr_expect_eq(number_of(&again, "RateLimit-Limit"), 3);
+		cr_expect_eq(number_of(&again, "RateLimit-Remaining"), 2 - i);
+		cr_expect_geq(number_of(&again, "RateLimit-Reset"), 86300);
+		cr_expect_leq(number_of(&again, "RateLimit-Reset"), 86400);
+		serving_free(&again);
+		served_step(&each[i], 0);
+	}
+	struct serving_reply reply = serving_post(&serving, &serving.prover);
+	cr_expect_eq(number_of(&reply, "RateLimit-Remaining"), 0);
+	cr_expect_geq(number_of(&reply, "Retry-After"), 86300);
+	cr_expect_eq(number_of(&reply, "Retry-After"), number_of(&reply, "RateLimit-Reset"));
+	serving_refused(reply, 429, "token.quota");
+	cr_assert_eq(support_run("$A serve list -s $T/store"), 0, "%s", support_err);
+	cr_expect(strstr(support_out, "2 of 2 keys, 3 of 3 challenges within 24 h\n"), "%s", support_out);
+	/* What is under way goes on; the first one becomes a day old. */
+	served_pretend(&each[1]);
+	serving_sql("UPDATE challenges SET issued = issued - 86350");
+	reply = serving_post(&serving, &serving.prover);
+	cr_expect_leq(number_of(&reply, "Retry-After"), 50);
+	serving_refused(reply, 429, "token.quota");
+	snprintf(sql, sizeof sql, "UPDATE challenges SET issued = issued - 100 WHERE id = '%s'", each[0].id);
+	serving_sql(sql);
+	reply = serving_post(&serving, &serving.prover);
+	cr_expect_eq(number_of(&reply, "RateLimit-Remaining"), 0);
+	serving_is(reply, 201, NULL, 0);
+	for (size_t i = 0; i < 3; i++)
+		served_close(&each[i]);
 	serving_leave(&serving);
 }
 
