@@ -47,6 +47,20 @@ static bool is_loopback(const struct sockaddr *address)
 	return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
 }
 
+uint64_t assay_address_network(const struct sockaddr *address)
+{
+	enum { PREFIX_BYTES = 8 };
+	const struct sockaddr_in *v4 = (const void *)address;
+	const struct sockaddr_in6 *v6 = (const void *)address;
+	uint64_t network = 0;
+
+	if (address->sa_family != AF_INET6)
+		return ntohl(v4->sin_addr.s_addr);
+	for (size_t i = 0; i < PREFIX_BYTES; i++)
+		network = network << 8 | v6->sin6_addr.s6_addr[i];
+	return network;
+}
+
 static bool url_make(char url[128], int socket, bool is_tls)
 {
 	struct sockaddr_storage bound;

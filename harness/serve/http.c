@@ -41,10 +41,15 @@ static void connection_notify(void *context, struct MHD_Connection *connection, 
                               enum MHD_ConnectionNotificationCode what)
 {
 	struct assay_http *http = context;
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const struct assay_limits *limits = &http->server->limits;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD),
+	                               *peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		*socket_context = info ? assay_watch_open(info->connect_fd, in_s(http->server->limits.header_s)) : NULL;
+		if (info && peer)
+			*socket_context = assay_watch_open(&http->server->metrics, info->connect_fd,
+			                                   assay_address_network(peer->client_addr),
+			                                   limits->per_address, in_s(limits->header_s));
 		assay_metrics_connection(&http->server->metrics, 1);
 	} else {
 		assay_watch_close(*socket_context);
@@ -160,13 +165,14 @@ static enum MHD_Result visit_begin(struct assay_http *http, struct MHD_Connectio
 	                                .transfer = header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING),
 	                                .encoding = header(connection, MHD_HTTP_HEADER_CONTENT_ENCODING),
 	                                .type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE)};
-	struct visit *visit = calloc(1, sizeof *visit);
+	struct assay_watched *watched = info ? info->socket_context : NULL;
+	struct visit *visit = assay_watch_counts(watched) ? calloc(1, sizeof *visit) : NULL;
 
 	if (!visit)
 		return MHD_NO;
 	atomic_fetch_add(&http->requests, 1);
 	*state = visit;
-	visit->watched = info ? info->socket_context : NULL;
+	visit->watched = watched;
 	assay_call_begin(http->server, &visit->call, &head);
 	assay_watch_until(visit->watched,
 	                  in_s(http->server->limits.body_s + visit->call.to_come / ASSAY_RATE_BYTES_MIN));
@@ -210,11 +216,10 @@ static struct MHD_Daemon *daemon_start(struct assay_http *http, const struct ass
 	return MHD_start_daemon(
 	    flags | (listen->key ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, socket,
 	    MHD_OPTION_THREAD_POOL_SIZE, (unsigned)ASSAY_HTTP_THREADS, MHD_OPTION_CONNECTION_LIMIT,
-	    (unsigned)limits->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)limits->per_address,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)ASSAY_HEADER_BYTES_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-	    (unsigned)(limits->header_s + limits->idle_s + limits->body_s), MHD_OPTION_STRICT_FOR_CLIENT, 1,
-	    MHD_OPTION_NOTIFY_CONNECTION, connection_notify, http, MHD_OPTION_NOTIFY_COMPLETED, visit_end, http,
-	    MHD_OPTION_ARRAY, listen->key ? tls : none, MHD_OPTION_END);
+	    (unsigned)limits->connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)ASSAY_HEADER_BYTES_MAX,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(limits->header_s + limits->idle_s + limits->body_s),
+	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, http,
+	    MHD_OPTION_NOTIFY_COMPLETED, visit_end, http, MHD_OPTION_ARRAY, listen->key ? tls : none, MHD_OPTION_END);
 }
 
 enum assay_status assay_http_open(struct assay_http **http, struct assay_server *server,

@@ -65,6 +65,13 @@ void assay_metrics_cut(struct assay_metrics *metrics)
 	pthread_mutex_unlock(&metrics->mutex);
 }
 
+void assay_metrics_refused(struct assay_metrics *metrics)
+{
+	pthread_mutex_lock(&metrics->mutex);
+	metrics->refused++;
+	pthread_mutex_unlock(&metrics->mutex);
+}
+
 static void head(FILE *out, const char *name, const char *type, const char *help)
 {
 	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
@@ -132,6 +139,8 @@ char *assay_metrics_text(struct assay_metrics *metrics, const struct assay_total
 	fprintf(out, "assay_connections %" PRIu64 "\n", metrics->connections);
 	head(out, "assay_connections_cut_total", "counter", "Connections that were too slow.");
 	fprintf(out, "assay_connections_cut_total %" PRIu64 "\n", metrics->cut);
+	head(out, "assay_connections_refused_total", "counter", "Connections beyond those that one address may have.");
+	fprintf(out, "assay_connections_refused_total %" PRIu64 "\n", metrics->refused);
 	head(out, "assay_uptime_seconds", "gauge", "Time since the start.");
 	fprintf(out, "assay_uptime_seconds %.3f\n", (double)(assay_clock_ns() - metrics->started_ns) / 1e9);
 	pthread_mutex_unlock(&metrics->mutex);

@@ -17,7 +17,7 @@ struct assay_metrics {
 	/* By number of a route (the last one is for requests of none) and place in the table of statuses. */
 	uint64_t requests[ASSAY_METRICS_ROUTES][ASSAY_METRICS_STATUSES];
 	uint64_t verifications, verification_ns, verification_errors;
-	uint64_t connections, cut; /* open now; that were too slow */
+	uint64_t connections, cut, refused; /* open now; that were too slow; too many of one address */
 };
 
 void assay_metrics_open(struct assay_metrics *metrics);
@@ -26,6 +26,7 @@ void assay_metrics_verified(struct assay_metrics *metrics, uint64_t ns);
 void assay_metrics_error(struct assay_metrics *metrics); /* a verification could not be done */
 void assay_metrics_connection(struct assay_metrics *metrics, int change);
 void assay_metrics_cut(struct assay_metrics *metrics);
+void assay_metrics_refused(struct assay_metrics *metrics);
 
 /* The text of the exposition format, to be released with free(); NULL when out of memory. */
 struct assay_totals;

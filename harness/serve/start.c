@@ -38,7 +38,7 @@ const char assay_serve_start_usage[] =
     "      --reserve SIZE      room on the disk for what is under way: with less there are no new challenges (1GiB)\n"
     "      --key-challenges N  challenges under way of a key (4)\n"
     "      --connections N     at a time (256)\n"
-    "      --per-address N     of these from one address (64); give more behind a proxy\n"
+    "      --per-address N     of these from one address, or one /64 of IPv6 (64); give more behind a proxy\n"
     "      --header-seconds N  for the headers of a first request (20)\n"
     "      --idle-seconds N    for those of each further one on its connection (120)\n"
     "      --body-seconds N    for a small body; long ones get a second more per 128 KiB (20)\n"

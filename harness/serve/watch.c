@@ -12,25 +12,52 @@
 struct assay_watched {
 	struct assay_watched *next, **at;
 	int socket;
-	uint64_t until_ns;
+	uint64_t network, until_ns;
+	bool counts; /* for its network */
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct assay_watched *first;
 
-struct assay_watched *assay_watch_open(int socket, uint64_t until_ns)
+/* Under the mutex. */
+static uint32_t count_of(uint64_t network)
+{
+	uint32_t count = 0;
+
+	for (const struct assay_watched *watched = first; watched; watched = watched->next)
+		count += watched->counts && watched->network == network;
+	return count;
+}
+
+struct assay_watched *assay_watch_open(struct assay_metrics *metrics, int socket, uint64_t network, uint32_t most,
+                                       uint64_t until_ns)
 {
 	struct assay_watched *watched = calloc(1, sizeof *watched);
 
 	if (!watched)
 		return NULL;
 	pthread_mutex_lock(&mutex);
-	*watched = (struct assay_watched){.next = first, .at = &first, .socket = socket, .until_ns = until_ns};
+	*watched = (struct assay_watched){.next = first,
+	                                  .at = &first,
+	                                  .socket = socket,
+	                                  .network = network,
+	                                  .counts = count_of(network) < most,
+	                                  .until_ns = until_ns};
 	if (first)
 		first->at = &watched->next;
 	first = watched;
+	if (!watched->counts) {
+		shutdown(socket, SHUT_RDWR);
+		watched->until_ns = UINT64_MAX;
+		assay_metrics_refused(metrics);
+	}
 	pthread_mutex_unlock(&mutex);
 	return watched;
+}
+
+bool assay_watch_counts(const struct assay_watched *watched)
+{
+	return !watched || watched->counts; /* which never changes */
 }
 
 void assay_watch_until(struct assay_watched *watched, uint64_t until_ns)

@@ -143,12 +143,19 @@ void serving_leave(struct serving *serving)
 
 int serving_connect(const struct serving *serving)
 {
+	return serving_connect_from(serving, "127.0.0.1");
+}
+
+int serving_connect_from(const struct serving *serving, const char *from)
+{
+	const struct sockaddr_in source = {.sin_family = AF_INET, .sin_addr.s_addr = inet_addr(from)};
 	const struct sockaddr_in address = {
 	    .sin_family = AF_INET, .sin_port = htons(serving->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	const struct timeval patience = {.tv_sec = 30};
 
 	int connection = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	cr_assert_geq(connection, 0);
+	cr_assert_eq(bind(connection, (const struct sockaddr *)&source, sizeof source), 0, "%s", from);
 	setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	if (connect(connection, (const struct sockaddr *)&address, sizeof address) == 0)

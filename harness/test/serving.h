@@ -45,6 +45,7 @@ struct serving_reply {
 
 /* A connection, -1 when there is none; what is sent and received on it. */
 int serving_connect(const struct serving *serving);
+int serving_connect_from(const struct serving *serving, const char *address); /* of this machine: 127.0.0.2 */
 bool serving_send(int connection, const void *data, size_t len);
 struct serving_reply serving_receive(int connection); /* to its end, and closes it */
 

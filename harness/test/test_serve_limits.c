@@ -245,30 +245,6 @@ Test(serve_limits, kept_connections)
 	serving_leave(&serving);
 }
 
-/* One address does not get all places. */
-Test(serve_limits, too_many_connections)
-{
-	int held[12];
-
-	serving_enter(&serving, "");
-	serving_start(&serving, "--per-address 8");
-	for (size_t i = 0; i < 12; i++)
-		held[i] = serving_connect(&serving);
-	usleep(200000);
-	struct serving_reply reply = serving_get(&serving, "/v1/key");
-	cr_expect_eq(reply.status, 0, "%u", reply.status);
-	serving_free(&reply);
-	for (size_t i = 0; i < 12; i++)
-		close(held[i]);
-	for (int i = 0; i < 50 && reply.status != 200; i++) {
-		usleep(50000);
-		reply = serving_get(&serving, "/v1/key");
-		serving_free(&reply);
-	}
-	cr_expect_eq(reply.status, 200);
-	serving_leave(&serving);
-}
-
 Test(serve_limits, challenges_of_a_key)
 {
 	struct served begun[3];
