@@ -225,12 +225,14 @@ static void key_append(void *context, const struct assay_holder *key)
 
 static void token_print(void *context, const struct assay_token *token)
 {
+	char words[ASSAY_PRESCRIBE_WORDS_MAX];
+
 	(void)context;
+	assay_prescribe_words(words, token->terms);
 	printf("token  %-24s %u of %u keys", token->name, token->keys, token->keys_max);
 	if (token->per_day)
 		printf(", %u of %u challenges within 24 h", token->day, token->per_day);
-	printf("%s%s%s\n       %s\n", token->revoked_s ? "; revoked" : "", *token->why ? ": " : "", token->why,
-	       token->terms);
+	printf("%s%s%s\n       %s\n", token->revoked_s ? "; revoked" : "", *token->why ? ": " : "", token->why, words);
 }
 
 static void key_print(void *context, const struct assay_holder *key)

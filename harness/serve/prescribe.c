@@ -3,6 +3,7 @@
  * See prescribe.h. */
 #include "harness/serve/prescribe.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,4 +54,69 @@ enum assay_status assay_prescribe_read(struct assay_ask *ask, json_t **root, con
 	ask->leased = (uint32_t)leased;
 	ask->samples = (uint32_t)samples;
 	return ASSAY_OK;
+}
+
+/* ---- For people ---- */
+
+/* In the largest unit of which there are two or more, all of them whole. */
+static void time_words(char words[32], uint64_t seconds)
+{
+	static const struct {
+		uint64_t seconds;
+		const char *name;
+	} units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+	size_t i = 0;
+
+	while (units[i].seconds > 1 && (seconds % units[i].seconds || seconds < 2 * units[i].seconds))
+		i++;
+	snprintf(words, 32, "%" PRIu64 " %s", seconds / units[i].seconds, units[i].name);
+}
+
+static void size_words(char words[32], uint64_t bytes)
+{
+	const bool whole = bytes % (UINT64_C(1) << 30) == 0;
+
+	snprintf(words, 32, "%" PRIu64 " %s", whole ? bytes >> 30 : bytes >> 20, whole ? "GiB" : "MiB");
+}
+
+static void ask_print(FILE *out, const struct assay_ask *ask)
+{
+	const char *plural = ask->devices == 1 ? "" : "s";
+	char words[32];
+
+	fprintf(out, "%s, %s, %u ", ask->profile, strcmp(ask->works, "all") == 0 ? "all workloads" : ask->works,
+	        ask->devices);
+	size_words(words, ask->memory_bytes);
+	if (ask->is_cpu)
+		fprintf(out, "CPU%s", plural);
+	else
+		fprintf(out, "device%s of %s%s", plural, ask->row ? "row " : "", ask->row ? ask->row : words);
+	if (ask->leased)
+		fprintf(out, " beside %u that are let", ask->leased);
+	size_words(words, ask->table_bytes);
+	if (ask->table_bytes)
+		fprintf(out, ", a table of %s", words);
+	time_words(words, ask->duration_s);
+	if (ask->duration_s)
+		fprintf(out, ", %s of each", words);
+	time_words(words, ask->expires_s);
+	fprintf(out, ", %u samples, within %s", ask->samples, words);
+}
+
+void assay_prescribe_words(char words[ASSAY_PRESCRIBE_WORDS_MAX], const char *text)
+{
+	struct assay_ask ask;
+	struct assay_error error;
+	json_t *root;
+	const bool good = assay_prescribe_read(&ask, &root, text, &error) == ASSAY_OK;
+	FILE *out = fmemopen(words, ASSAY_PRESCRIBE_WORDS_MAX, "w");
+
+	*words = '\0';
+	if (out && good)
+		ask_print(out, &ask);
+	else if (out)
+		fputs(error.text, out);
+	if (out)
+		fclose(out);
+	json_decref(root);
 }

@@ -16,4 +16,8 @@ enum assay_status assay_prescribe_text(char text[ASSAY_TERMS_MAX], const struct 
 enum assay_status assay_prescribe_read(struct assay_ask *ask, json_t **root, const char *text,
                                        struct assay_error *error) ASSAY_CHECK_RESULT;
 
+/* The same for people: "standard, all workloads, 8 devices of 80 GiB, 256 samples, within 24 h". */
+enum { ASSAY_PRESCRIBE_WORDS_MAX = 2 * ASSAY_TERMS_MAX };
+void assay_prescribe_words(char words[ASSAY_PRESCRIBE_WORDS_MAX], const char *text);
+
 #endif

@@ -167,3 +167,39 @@ Test(serve_says, openapi)
 	cr_expect_eq(causes, json_array_size(reasons));
 	json_decref(root);
 }
+
+/* What a token asks for, in words; in JSON it is what it was. */
+Test(serve_says, terms_of_tokens)
+{
+	static const struct {
+		const char *options, *words;
+	} each[] = {
+	    {"--devices 1 --memory cpu -p quick -w sha256 --samples 128 --expires 60s",
+	     "quick, sha256, 1 CPU, 128 samples, within 60 s"},
+	    {"--devices 8 --memory 80GB -p standard --leased 2 --expires 24h --per-day 24 --keys 9",
+	     "standard, all workloads, 8 devices of 80 GiB beside 2 that are let, 256 samples, within 24 h"},
+	    {"--devices 2 --row large -p soak -w memory,sha256 --table 512MiB --duration 1h --expires 7d",
+	     "soak, memory,sha256, 2 devices of row large, a table of 512 MiB, 60 min of each, 256 samples, within 7 "
+	     "d"},
+	};
+	enum { COUNT = sizeof each / sizeof *each };
+
+	support_enter();
+	for (size_t i = 0; i < COUNT; i++)
+		cr_assert_eq(support_run("$A serve token -s $T/store t%zu %s", i, each[i].options), 0, "%s",
+		             support_err);
+	cr_assert_eq(support_run("$A serve list -s $T/store"), 0, "%s", support_err);
+	for (size_t i = 0; i < COUNT; i++)
+		cr_expect(strstr(support_out, each[i].words), "%s: %s", each[i].words, support_out);
+	cr_expect(strstr(support_out, "0 of 9 keys, 0 of 24 challenges within 24 h\n"), "%s", support_out);
+	cr_expect_null(strchr(support_out, '{'), "%s", support_out);
+	cr_assert_eq(support_run("$A serve list -s $T/store --json"), 0, "%s", support_err);
+	json_t *root = json_loads(support_out, 0, NULL);
+	const json_t *token = json_array_get(json_object_get(root, "tokens"), 1);
+	const json_t *terms = json_object_get(token, "terms");
+	cr_expect_eq(json_integer_value(json_object_get(terms, "devices")), 8);
+	cr_expect_eq(json_integer_value(json_object_get(terms, "expires")), 86400);
+	cr_expect_eq(json_integer_value(json_object_get(token, "perDay")), 24);
+	json_decref(root);
+	support_leave();
+}
