@@ -7,6 +7,7 @@
 A line is: name, results, ':', inputs.
 """
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 import math
 
@@ -35,7 +36,12 @@ def p_by_signs(above, below):
 def p_by_counts(above, below):
     """In whole numbers, with the coefficients of (1 + x)^n."""
     n = above + below
-    return Fraction(sum(math.comb(n, k) for k in range(n + 1) if min(k, n - k) <= min(above, below)), 2 ** n)
+    return Fraction(sum(c for k, c in enumerate(coefficients(n)) if min(k, n - k) <= min(above, below)), 2 ** n)
+
+
+@lru_cache(maxsize=None)
+def coefficients(n):
+    return [math.comb(n, k) for k in range(n + 1)]
 
 
 def write(name, results, values):
