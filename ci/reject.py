@@ -843,7 +843,7 @@ def forge(key, message):
     """A signature that verifies under a key of small order if such keys are not refused."""
     r = 1
     while True:
-        R = v.encode_point(v.multiply(r, v.BASE))
+        R = v.encode_point(v.multiply_base(r))
         if v.hash_to_scalar(R, key, message) % 8 == 0:
             return R + r.to_bytes(32, "little")
         r += 1

@@ -12,6 +12,7 @@ makes the vectors is in ci/reject.py and ci/reject_exchange.py.
 Nothing here is constant-time: never sign anything real with it.
 """
 import base64
+import functools
 import hashlib
 import json
 import math
@@ -19,7 +20,6 @@ import os
 import re
 import struct
 import sys
-from fractions import Fraction
 
 import numpy as np
 
@@ -61,24 +61,33 @@ def le64(x):
     return struct.pack("<Q", x)
 
 
+SHIFTS = [np.uint32(n) for n in range(32)]
+TURNS = [np.array([(i + by) % 4 for i in range(4)]) for by in range(4)]
+
+
 def double_round(a, b, c, d):
-    """ChaCha's, on the four rows of states: the last axis but one of each has its four words, the last one the states."""
+    """ChaCha's, on the four rows of states: the last axis but one of each has its four words, the last one the states. What
+    is in the arrays that are given is lost."""
     def rotate(x, n):
-        return (x << np.uint32(n)) | (x >> np.uint32(32 - n))
+        low = x >> SHIFTS[32 - n]
+        x <<= SHIFTS[n]
+        x |= low
 
     def quarters(a, b, c, d):
-        for low, high in ((16, 12), (8, 7)):
-            a = a + b
-            d = rotate(d ^ a, low)
-            c = c + d
-            b = rotate(b ^ c, high)
-        return a, b, c, d
+        for first, second in ((16, 12), (8, 7)):
+            a += b
+            d ^= a
+            rotate(d, first)
+            c += d
+            b ^= c
+            rotate(b, second)
 
     def turned(x, by):
-        return x[..., [(i + by) % 4 for i in range(4)], :]
+        return x.take(TURNS[by], axis=-2)
 
-    a, b, c, d = quarters(a, b, c, d)
-    a, b, c, d = quarters(a, turned(b, 1), turned(c, 2), turned(d, 3))
+    quarters(a, b, c, d)
+    b, c, d = turned(b, 1), turned(c, 2), turned(d, 3)
+    quarters(a, b, c, d)
     return a, turned(b, 3), turned(c, 2), turned(d, 1)
 
 
@@ -91,7 +100,7 @@ def chacha20(key, first, count, nonce=bytes(12)):
         n = min(4096, count - at)
         init = np.repeat(fixed[:, None], n, axis=1)
         init[12] = np.arange(first + at, first + at + n, dtype=np.uint64).astype(np.uint32)
-        rows = tuple(init.reshape(4, 4, n))
+        rows = tuple(init.copy().reshape(4, 4, n))
         for _ in range(10):
             rows = double_round(*rows)
         out[at:at + n] = (np.concatenate(rows) + init).T
@@ -130,7 +139,7 @@ def fold(hash_, i, path):
 
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
-D = -121665 * pow(121666, P - 2, P) % P
+D = -121665 * pow(121666, -1, P) % P
 SQRT_M1 = pow(2, (P - 1) // 4, P)
 IDENTITY = (0, 1, 1, 0)
 SPKI = bytes.fromhex("302a300506032b6570032100")
@@ -145,6 +154,7 @@ def add(p, q):
 
 
 def multiply(k, p):
+    """k·p."""
     q = IDENTITY
     while k:
         if k & 1:
@@ -153,8 +163,17 @@ def multiply(k, p):
     return q
 
 
+def multiply_base(k):
+    """k·B for k < 2^255, with what is the same each time done once."""
+    q = IDENTITY
+    for i, p in enumerate(BASE_DOUBLED):
+        if k >> i & 1:
+            q = add(q, p)
+    return q
+
+
 def encode_point(p):
-    inverse = pow(p[2], P - 2, P)
+    inverse = pow(p[2], -1, P)
     x, y = p[0] * inverse % P, p[1] * inverse % P
     return (y | (x & 1) << 255).to_bytes(32, "little")
 
@@ -165,7 +184,7 @@ def decode_point(data):
     sign, y = y >> 255, y & (2**255 - 1)
     if y >= P:
         return None
-    xx = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    xx = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
     x = pow(xx, (P + 3) // 8, P)
     if x * x % P != xx:
         x = x * SQRT_M1 % P
@@ -176,7 +195,10 @@ def decode_point(data):
     return x, y, 1, x * y % P
 
 
-BASE = decode_point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
+BASE = decode_point((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
+BASE_DOUBLED = [BASE]
+for _ in range(254):
+    BASE_DOUBLED.append(add(BASE_DOUBLED[-1], BASE_DOUBLED[-1]))
 
 
 def hash_to_scalar(*parts):
@@ -188,15 +210,16 @@ def ed25519_expand(secret):
     return int.from_bytes(h[:32], "little") & (2**254 - 8) | 2**254, h[32:]
 
 
+@functools.lru_cache(maxsize=None)
 def ed25519_public(secret):
-    return encode_point(multiply(ed25519_expand(secret)[0], BASE))
+    return encode_point(multiply_base(ed25519_expand(secret)[0]))
 
 
 def ed25519_sign(secret, message):
     a, prefix = ed25519_expand(secret)
-    public = encode_point(multiply(a, BASE))
+    public = ed25519_public(secret)
     r = hash_to_scalar(prefix, message)
-    R = encode_point(multiply(r, BASE))
+    R = encode_point(multiply_base(r))
     return R + ((r + hash_to_scalar(R, public, message) * a) % L).to_bytes(32, "little")
 
 
@@ -210,7 +233,7 @@ def ed25519_verify(public, message, signature):
             return False
     minus_A = (P - A[0], A[1], 1, P - A[3])
     h = hash_to_scalar(R, public, message)
-    return encode_point(add(multiply(S, BASE), multiply(h, minus_A))) == R
+    return encode_point(add(multiply_base(S), multiply(h, minus_A))) == R
 
 
 def keyid(public):
@@ -395,12 +418,12 @@ def to_odd(s, rest):
 
 def fma_exact(a, b, c, bits):
     """One number at a time, from the definition: a·b + c as a fraction, rounded to `bits` bits, ties to even."""
-    x = Fraction(a) * Fraction(b) + Fraction(c)
-    if x == 0:
-        return 0.0
-    exponent = x.numerator.bit_length() - x.denominator.bit_length()
-    exponent += abs(x) >= Fraction(2)**exponent
-    return float(round(x * Fraction(2)**(bits - exponent)) * Fraction(2)**(exponent - bits))
+    (an, ad), (bn, bd), (cn, cd) = (x.as_integer_ratio() for x in (a, b, c))
+    n, d = an * bn * cd + cn * ad * bd, ad * bd * cd  # d is a power of two
+    excess = max(0, n.bit_length() - bits)
+    quotient, rest = divmod(n, 1 << excess)
+    up = 2 * rest > 1 << excess or 2 * rest == 1 << excess and quotient & 1
+    return (quotient + up << excess) / d
 
 
 class MatmulF32(Matmul):
@@ -674,6 +697,7 @@ def draws(draw_key, total, count):
     return found[:count]
 
 
+@functools.lru_cache(maxsize=None)
 def e_star_ppm(s, g=64):
     """§9.2, exactly: the least E with (10^6 - E)^s · 2^(20+g) <= 10^(6s)."""
     low, high = 0, 10**6
@@ -721,6 +745,11 @@ class Transcript:
         self.at += count
         return self.data[self.at - count:self.at]
 
+    def parts(self, count, size):
+        """So many of so many bytes."""
+        block = self.take(count * size)
+        return [block[i * size:(i + 1) * size] for i in range(count)]
+
     def section(self):
         length, = struct.unpack("<I", self.take(4))
         need(1 <= length <= 65536, self.bad, "section length")
@@ -732,12 +761,12 @@ class Transcript:
             rounds, = struct.unpack("<I", self.take(4))
             segment = challenge.segments[j]
             need(rounds <= (segment.rounds or 2**22) and segment.within(rounds), self.bad, "too many rounds")
-            roots = [self.take(32) for _ in range(rounds)]
+            roots = self.parts(rounds, 32)
             self.runs[j, d] = Run(roots, struct.unpack("<%dQ" % rounds, self.take(8 * rounds)))
         for j, d in challenge.runs:
             size = 32 * challenge.segments[j].workload.depth
             count = challenge.samples if self.runs[j, d].roots else 0
-            self.openings[j, d] = [self.take(size) for _ in range(count)]
+            self.openings[j, d] = self.parts(count, size)
         need(self.at == len(self.data), self.bad, "bytes after the end")
 
 
