@@ -22,7 +22,7 @@ static void row(const char *cheat, const char *expected, const char *found)
 	cr_expect_str_eq(found, expected, "%s", cheat);
 }
 
-/* ---- Cheats that show by themselves: files of verify/vectors, made by ci/reject*.py ---- */
+/* ---- Cheats that show by themselves: files of verify/vectors, made by ci/cases/ ---- */
 
 Test(gallery, played_once)
 {
