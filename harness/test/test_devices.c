@@ -48,8 +48,8 @@ Test(devices, one_hangs)
 	/* What a hanging device holds is never given back. */
 	cr_assert_eq(
 	    support_run(
-	        "ASAN_OPTIONS=detect_leaks=0 ASSAY_LAUNCH_SECONDS=1 ASSAY_DOUBLE_LOST=1:1:600 ASSAY_DOUBLE_LARGE=65536 "
-	        "$A run --variant portable -d cpu,hip:1 -w sha256 --row small -o $T/x"),
+	        "ASAN_OPTIONS=detect_leaks=0 ASSAY_LAUNCH_SECONDS=1 ASSAY_DOUBLE_LOST=1:5:600 ASSAY_DOUBLE_LARGE=4096 "
+	        "$A run --variant portable -d cpu,hip:1 -w sha256 --row host -o $T/x"),
 	    2, "%s", support_err);
 	cr_expect(strstr(support_err, "hip:1 failed in sha256/1 after 0 rounds") &&
 	              strstr(support_err, "(device.timeout)"),
@@ -64,8 +64,8 @@ Test(devices, one_hangs)
 Test(devices, one_is_lost)
 {
 	doubles("2");
-	cr_assert_eq(support_run("ASSAY_DOUBLE_LOST=1:1 ASSAY_DOUBLE_LARGE=65536 $A run --variant portable -d "
-	                         "cpu,cuda:1 -w sha256 --row small "
+	cr_assert_eq(support_run("ASSAY_DOUBLE_LOST=1:5 ASSAY_DOUBLE_LARGE=4096 $A run --variant portable -d "
+	                         "cpu,cuda:1 -w sha256 --row host "
 	                         "-o $T/x --json"),
 	             2, "%s", support_err);
 	cr_expect(strstr(support_err, "assay: cuda:1 failed in sha256/1 after 0 rounds: cuda:1: "), "%s", support_err);
@@ -86,8 +86,8 @@ Test(devices, one_is_lost)
 Test(devices, the_only_one_is_lost)
 {
 	doubles("1");
-	cr_assert_eq(support_run("ASSAY_DOUBLE_LOST=0:1 ASSAY_DOUBLE_LARGE=65536 $A run --variant portable -d hip -w "
-	                         "sha256 --row small -o $T/x"),
+	cr_assert_eq(support_run("ASSAY_DOUBLE_LOST=0:5 ASSAY_DOUBLE_LARGE=4096 $A run --variant portable -d hip -w "
+	                         "sha256 --row host -o $T/x"),
 	             3, "%s", support_err);
 	cr_expect(strstr(support_err, "assay: hip:0: "), "%s", support_err);
 	cr_expect(strstr(support_err, "(device.lost)"), "%s", support_err);
