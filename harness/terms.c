@@ -54,11 +54,12 @@ enum assay_status assay_terms_duration(uint32_t *duration_ms, uint32_t duration_
 
 	if (ms == 0)
 		ms = duration_default(profile, works, segments);
+	const char *name = profile->name + strlen("assay/1 ");
 	if (ms < profile->duration_ms_min || ms > profile->duration_ms_max)
 		return assay_fail(error, ASSAY_ERROR_INPUT, "profile.duration",
-		                  "profile %s takes %u to %u seconds a workload; for other durations use -p soak",
-		                  profile->name + strlen("assay/1 "), profile->duration_ms_min / 1000,
-		                  profile->duration_ms_max / 1000);
+		                  "profile %s takes %u to %u seconds a workload%s", name,
+		                  profile->duration_ms_min / 1000, profile->duration_ms_max / 1000,
+		                  strcmp(name, "soak") == 0 ? "" : "; for other durations use -p soak");
 	*duration_ms = (uint32_t)ms;
 	return ASSAY_OK;
 }
