@@ -265,6 +265,29 @@ void assay_handle_attestation(struct assay_server *server, struct assay_request 
 
 /* ---- The transcript ---- */
 
+/* That it is of this challenge and key: a verifier cannot tell that of any other file, or of a newer version, and
+ * whoever does not like its draw would hand that in. */
+static enum assay_status transcript_check(const struct assay_incoming *incoming, const struct assay_entry *entry,
+                                          struct assay_error *error)
+{
+	struct assay_transcript transcript;
+	enum assay_reason reason;
+	uint8_t digest[32];
+	char challenge[ASSAY_HEX_MAX] = "";
+	enum assay_status status = assay_transcript_open(&transcript, incoming->path, &reason, error);
+
+	if (!status && !reason) {
+		crypto_hash_sha256(digest, transcript.challenge, transcript.challenge_len);
+		assay_hex(challenge, digest);
+	}
+	if (!status && (strcmp(challenge, entry->id) != 0 || memcmp(transcript.key, entry->key, ASSAY_KEY_BYTES) != 0))
+		status = assay_fail(error, ASSAY_ERROR_INPUT, "transcript.refused",
+		                    "not a transcript of this challenge by its key (SPEC 7.1): put that one, after an "
+		                    "attestation that names it");
+	assay_transcript_close(&transcript);
+	return status;
+}
+
 /* Transcript, receipts and the row: then it is complete. */
 static enum assay_status transcript_keep(struct assay_server *server, struct assay_request *request,
                                          const struct assay_entry *entry, struct assay_error *error)
@@ -287,8 +310,10 @@ static enum assay_status transcript_keep(struct assay_server *server, struct ass
 static enum assay_status transcript_take(struct assay_server *server, struct assay_request *request,
                                          const struct assay_entry *entry, struct assay_error *error)
 {
-	enum assay_status status = assay_incoming_sync(&request->incoming, error);
+	enum assay_status status = transcript_check(&request->incoming, entry, error);
 
+	if (!status)
+		status = assay_incoming_sync(&request->incoming, error);
 	if (status)
 		return status;
 	pthread_mutex_lock(&server->mutex);

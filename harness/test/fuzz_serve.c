@@ -4,8 +4,8 @@
  * store that has a challenge in each state. An input is, for each request, and 0x1e between two: METHOD PATH; a line
  * NAME: VALUE each for Authorization, Length, Transfer, Encoding, Type; an empty line; the body. A fuzzer signs nothing
  * by itself: Seal: TYPE signs the body with the prover's key, Forge: TYPE with another one. In all of it @0 to @5 are
- * ids of the challenges, @j the job, @k and @i the prover's key and keyid, @v the verifier's keyid, @d the digest of
- * "transcript", @t the token. */
+ * ids of the challenges, @w and @d the beginning of a transcript of the one that was named last and its digest, @j the
+ * job, @k and @i the prover's key and keyid, @v the verifier's keyid, @t the token. */
 #include "verify/test/fuzz.h"
 
 #include <dirent.h>
@@ -15,15 +15,19 @@
 #include "harness/serve/prescribe.h"
 #include "harness/serve/sqlite.h"
 #include "verify/envelope.h"
+#include "verify/transcript.h"
 
 enum { REQUESTS_MAX = 6, TEXT_MAX = 1 << 16, ISSUED = 0, BEGUN, DRAWN, ATTESTED, SUBMITTED, SILENT, STATES };
 
 static struct assay_server server;
 static struct assay_secret prover, stranger;
 static char directory[40], ids[STATES][ASSAY_HEX_MAX], key[65], keyid[65];
-static const char job[] = "0707070707070707070707070707070707070707070707070707070707070707", token[] = "assay1_fuzz",
-                  transcript[] = "transcript";
-static char transcript_digest[ASSAY_HEX_MAX];
+static const char job[] = "0707070707070707070707070707070707070707070707070707070707070707", token[] = "assay1_fuzz";
+static struct transcript {
+	char bytes[4096], digest[ASSAY_HEX_MAX];
+	size_t len;
+} transcripts[STATES];
+static size_t named; /* the state of which the last id was */
 static unsigned runs;
 
 /* What there is of the states. */
@@ -77,17 +81,19 @@ static void expand(struct text *text, const uint8_t *data, size_t len)
 		const char *word = NULL;
 		const uint8_t next = data[i] == '@' && i + 1 < len ? data[i + 1] : 0;
 		if (next >= '0' && next < '0' + STATES)
-			word = ids[next - '0'];
+			word = ids[named = next - '0'];
+		else if (next == 'w')
+			word = transcripts[named].bytes;
 		else if (next)
 			word = next == 'j'   ? job
 			       : next == 'k' ? key
 			       : next == 'i' ? keyid
 			       : next == 'v' ? server.keyid
-			       : next == 'd' ? transcript_digest
+			       : next == 'd' ? transcripts[named].digest
 			       : next == 't' ? token
 			                     : NULL;
 		if (word)
-			put(text, word, strlen(word));
+			put(text, word, next == 'w' ? transcripts[named].len : strlen(word));
 		else
 			put(text, (const char *)data + i, 1);
 		i += word != NULL;
@@ -244,7 +250,39 @@ static void issue(uint32_t state)
 	sqlite3_finalize(row);
 }
 
-/* The vectors' statement of one segment, about the challenge of a state and `transcript`. */
+static void transcript_put(struct transcript *transcript, const void *data, uint32_t len, bool tells_len)
+{
+	FUZZ_EXPECT(transcript->len + 4 + len <= sizeof transcript->bytes);
+	if (tells_len) {
+		assay_le32_write((uint8_t *)transcript->bytes + transcript->len, len);
+		transcript->len += 4;
+	}
+	memcpy(transcript->bytes + transcript->len, data, len);
+	transcript->len += len;
+}
+
+/* Its header. */
+static void transcript_make(uint32_t state)
+{
+	struct transcript *transcript = &transcripts[state];
+	struct assay_envelope envelope;
+	struct assay_error error;
+	uint8_t hash[32];
+	char *text;
+
+	FUZZ_EXPECT(assay_store_envelope(server.store, &text, ids[state], &error) == ASSAY_OK);
+	FUZZ_EXPECT(assay_envelope_parse(&envelope, ASSAY_TYPE_CHALLENGE, text, strlen(text)));
+	transcript_put(transcript, ASSAY_TRANSCRIPT_MAGIC, 8, false);
+	transcript_put(transcript, envelope.payload, (uint32_t)envelope.payload_len, true);
+	transcript_put(transcript, "[]", 2, true);
+	transcript_put(transcript, prover.key, sizeof prover.key, false);
+	crypto_hash_sha256(hash, (const uint8_t *)transcript->bytes, transcript->len);
+	assay_hex(transcript->digest, hash);
+	free(envelope.payload);
+	free(text);
+}
+
+/* The vectors' statement of one segment, about the challenge of a state and its transcript. */
 static void attest(uint32_t state)
 {
 	static char text[16384], request[16384];
@@ -260,7 +298,7 @@ static void attest(uint32_t state)
 	json_t *of_challenge = json_object_get(json_object_get(root, "predicate"), "challenge");
 	json_t *of_transcript = json_array_get(json_object_get(root, "subject"), 0);
 	json_object_set_new(json_object_get(of_challenge, "digest"), "sha256", json_string(ids[state]));
-	json_object_set_new(json_object_get(of_transcript, "digest"), "sha256", json_string(transcript_digest));
+	json_object_set_new(json_object_get(of_transcript, "digest"), "sha256", json_string(transcripts[state].digest));
 	char *payload = assay_json_text(root);
 	json_decref(root);
 	snprintf(request, sizeof request, "PUT /v1/challenges/@N/attestation\nSeal: s\n\n%s", payload);
@@ -310,17 +348,18 @@ static void server_make(void)
 	FUZZ_EXPECT(assay_prescribe_text(made.terms, &ask, &error) == ASSAY_OK);
 	crypto_hash_sha256(hash, (const uint8_t *)token, strlen(token));
 	FUZZ_EXPECT(assay_store_token_add(server.store, &made, hash, &error) == ASSAY_OK);
-	crypto_hash_sha256(hash, (const uint8_t *)transcript, strlen(transcript));
-	assay_hex(transcript_digest, hash);
 }
 
 /* A challenge in each state, as a prover brings it there, in copies of the tables. */
 static void states_make(void)
 {
+	struct assay_entry submitted;
+	struct assay_error error;
 	char text[160];
 
 	for (uint32_t state = STATES; state-- > 0;) {
 		issue(state);
+		transcript_make(state);
 		if (state >= BEGUN)
 			good(state, ready);
 		if (state >= DRAWN) {
@@ -330,8 +369,10 @@ static void states_make(void)
 		if (state == ATTESTED || state == SUBMITTED)
 			attest(state);
 		if (state == SUBMITTED)
-			good(state, "PUT /v1/challenges/@N/transcript\n\ntranscript");
+			good(state, "PUT /v1/challenges/@N/transcript\n\n@w");
 	}
+	FUZZ_EXPECT(assay_store_find(server.store, &submitted, ids[SUBMITTED], &error) == ASSAY_OK &&
+	            submitted.stage == ASSAY_STAGE_SUBMITTED);
 	snprintf(text, sizeof text, "UPDATE challenges SET expires = 1 WHERE id = '%s'", ids[SILENT]);
 	sql(text);
 	assay_judges_sweep(&server);

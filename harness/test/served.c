@@ -216,6 +216,35 @@ static void attestation_make(struct served *served)
 	test_pair_free(&pair);
 }
 
+static void le32_put(FILE *file, uint32_t number)
+{
+	uint8_t bytes[4];
+
+	assay_le32_write(bytes, number);
+	fwrite(bytes, 1, sizeof bytes, file);
+}
+
+/* The header of a transcript (SPEC 7.1). */
+static void header_put(FILE *file, const struct served *served, const char *magic, const char *challenge)
+{
+	fputs(magic, file);
+	le32_put(file, (uint32_t)strlen(challenge));
+	fputs(challenge, file);
+	le32_put(file, (uint32_t)strlen(served->devices));
+	fputs(served->devices, file);
+	fwrite(served->key->key, 1, 32, file);
+}
+
+void served_show(struct served *served, const char *magic, const char *challenge)
+{
+	free(served->transcript);
+	free(served->attestation);
+	FILE *file = open_memstream(&served->transcript, &served->transcript_len);
+	header_put(file, served, magic, challenge);
+	fclose(file);
+	attestation_make(served);
+}
+
 void served_exchange(struct served *served)
 {
 	for (uint32_t number = 0; number < assay_steps_of(&served->challenge); number++)
@@ -225,20 +254,10 @@ void served_exchange(struct served *served)
 void served_pretend(struct served *served)
 {
 	served_exchange(served);
-	served->transcript = strdup("no transcript");
-	served->transcript_len = strlen(served->transcript);
-	attestation_make(served);
+	served_show(served, ASSAY_TRANSCRIPT_MAGIC, served->payload);
 }
 
 /* ---- Work ---- */
-
-static void le32_put(FILE *file, uint32_t number)
-{
-	uint8_t bytes[4];
-
-	assay_le32_write(bytes, number);
-	fwrite(bytes, 1, sizeof bytes, file);
-}
 
 /* One device in one segment: of a fill only the engine, which the next segment takes. */
 struct run {
@@ -346,12 +365,7 @@ void served_work(struct served *served)
 	support_ok(assay_device_open(&device, &assay_backend_cpu, 0, NULL, &error), error);
 	runs_do(served, runs, &device, key);
 	FILE *file = open_memstream(&served->transcript, &served->transcript_len);
-	fputs(ASSAY_TRANSCRIPT_MAGIC, file);
-	le32_put(file, (uint32_t)strlen(served->payload));
-	fputs(served->payload, file);
-	le32_put(file, (uint32_t)strlen(served->devices));
-	fputs(served->devices, file);
-	fwrite(served->key->key, 1, 32, file);
+	header_put(file, served, ASSAY_TRANSCRIPT_MAGIC, served->payload);
 	for (uint32_t i = 0; i < count; i++) {
 		static const uint8_t no_time[8];
 		le32_put(file, runs[i].rounds);

@@ -95,7 +95,9 @@ void served_step(struct served *served, uint32_t number);
 
 /* All steps without any work. */
 void served_exchange(struct served *served);
-/* The same, an attestation and a transcript of nothing. */
+/* An attestation, and a transcript that ends with its header, of this magic and challenge. */
+void served_show(struct served *served, const char *magic, const char *challenge);
+/* All steps without any work, and these of its challenge. */
 void served_pretend(struct served *served);
 /* All steps with the work, by the cpu with as few rounds as there may be, and both files. */
 void served_work(struct served *served);

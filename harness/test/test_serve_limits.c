@@ -73,6 +73,45 @@ Test(serve_limits, paths_and_methods)
 	serving_leave(&serving);
 }
 
+/* A copy with a word in place of one that is as long. */
+static char *with(const char *text, const char *word, const char *other)
+{
+	char *copy = strdup(text), *at = strstr(copy, word);
+
+	cr_assert(at && strlen(word) == strlen(other));
+	memcpy(at, other, strlen(other));
+	return copy;
+}
+
+/* Whoever does not like its draw hands in what no verifier can say of that it fails: it is not taken. */
+Test(serve_limits, no_transcript_of_the_challenge)
+{
+	serving_enter(&serving, "");
+	serving_start(&serving, "");
+	served_open(&served, &serving, &serving.prover, 201);
+	served_exchange(&served);
+	char *workload = with(served.payload, "sha256/1", "sha256/9");
+	char *mode = with(served.payload, "\"mode\":\"verifier\"", "\"mode\":\"whatever\"");
+	const struct {
+		const char *magic, *challenge;
+	} cases[] = {{"assay-t2", served.payload}, {"assay-t1", workload}, {"assay-t1", mode}, {"", ""}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		served_show(&served, cases[i].magic, cases[i].challenge);
+		serving_is(served_put(&served, "attestation", served.attestation, strlen(served.attestation)), 204, "",
+		           0);
+		serving_refused(served_put(&served, "transcript", served.transcript, served.transcript_len), 422,
+		                "transcript.refused");
+	}
+	cr_expect_str_eq(serving_member(&serving, served.path, "state"), "drawn");
+	served_show(&served, "assay-t1", served.payload);
+	served_submit(&served);
+	cr_expect(serving_wait(&serving, served.path, "state", "judged"));
+	free(workload);
+	free(mode);
+	served_close(&served);
+	serving_leave(&serving);
+}
+
 Test(serve_limits, sizes)
 {
 	const size_t len = 1 << 20;

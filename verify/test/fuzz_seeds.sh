@@ -113,7 +113,7 @@ Seal: s
 $statement"
 transcript="PUT /v1/challenges/@2/transcript
 
-transcript"
+@w"
 request "$attestation"
 request "$transcript"
 separator=$(printf '\036')
