@@ -114,7 +114,8 @@ static enum assay_status limits_check(struct assay_server *server, const struct 
 		                    token->per_day, next);
 	if (!status && of_key >= server->limits.key_challenges)
 		status = assay_fail(error, ASSAY_ERROR_INPUT, "challenge.limit",
-		                    "the key has %u challenges under way: finish one, or wait until one expires",
+		                    "the key has %u challenges under way: finish one, or wait until one has its "
+		                    "verdict or expires",
 		                    server->limits.key_challenges);
 	if (!status && of_all >= ASSAY_UNDER_WAY_MAX)
 		status = assay_fail(error, ASSAY_ERROR_INPUT, "server.busy", "too much is under way: try again later");

@@ -36,7 +36,7 @@ const char assay_serve_start_usage[] =
     "      --verifiers N       verifications at a time (the number of processors)\n"
     "      --transcript-max N  bytes of a transcript (268435456)\n"
     "      --reserve SIZE      room on the disk for what is under way: with less there are no new challenges (1GiB)\n"
-    "      --key-challenges N  challenges under way of a key (4)\n"
+    "      --key-challenges N  challenges of a key that are under way or have no verdict yet (4)\n"
     "      --connections N     at a time (256)\n"
     "      --per-address N     of these from one address, or one /64 of IPv6 (64); give more behind a proxy\n"
     "      --header-seconds N  for the headers of a first request (20)\n"

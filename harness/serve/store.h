@@ -148,7 +148,7 @@ enum assay_status assay_store_envelope(struct assay_store *store, char **envelop
                                        struct assay_error *error) ASSAY_CHECK_RESULT;
 
 /* One of this key and token that expires after `now_s` and has no steps: its id, or "". How many of this key are under
- * way, and of all keys. */
+ * way or have no verdict yet, and of all keys. */
 enum assay_status assay_store_waiting(struct assay_store *store, char id[ASSAY_HEX_MAX], const char *keyid,
                                       const char *token, uint64_t now_s, struct assay_error *error) ASSAY_CHECK_RESULT;
 enum assay_status assay_store_under_way(struct assay_store *store, uint64_t *of_key, uint64_t *of_all,

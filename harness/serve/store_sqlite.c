@@ -108,7 +108,7 @@ enum assay_status assay_store_under_way(struct assay_store *store, uint64_t *of_
 	*of_key = *of_all = 0;
 	sqlite3_stmt *row = assay_sqlite_ask(store, error,
 	                                     "SELECT count(*) FILTER (WHERE keyid = ?1), count(*) FROM challenges"
-	                                     " WHERE stage = 0 AND expires > ?2",
+	                                     " WHERE (stage = 0 AND expires > ?2) OR stage = 1",
 	                                     "si", keyid, now_s);
 	enum assay_status status = assay_sqlite_next(store, row, &has, error);
 	if (!status && has) {

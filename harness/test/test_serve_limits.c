@@ -297,9 +297,14 @@ Test(serve_limits, challenges_of_a_key)
 	struct serving_reply reply = serving_post(&serving, &serving.prover);
 	cr_expect(strstr(reply.head, "\r\nRetry-After: "), "%s", reply.head);
 	serving_refused(reply, 429, "challenge.limit");
-	/* One that is complete makes room. */
+	/* One that is complete does not make room, which costs the server its verification; one with its verdict does.
+	 */
 	served_pretend(&begun[0]);
 	served_submit(&begun[0]);
+	cr_assert(serving_wait(&serving, begun[0].path, "state", "judged"));
+	serving_sql("UPDATE challenges SET stage = 1, again = 1 << 40 WHERE stage = 2");
+	serving_refused(serving_post(&serving, &serving.prover), 429, "challenge.limit");
+	serving_sql("UPDATE challenges SET stage = 2 WHERE stage = 1");
 	served_open(&begun[2], &serving, &serving.prover, 201);
 	for (size_t i = 0; i < 3; i++)
 		served_close(&begun[i]);
