@@ -15,6 +15,7 @@
 
 #include "harness/command.h"
 #include "harness/ledger.h"
+#include "harness/measure.h"
 
 static const char usage[] =
     "usage: assay answer -k VERIFIERKEY [-o X.receipts.jsonl] [--follow] NAME.challenge.json X.messages.jsonl\n"
@@ -72,14 +73,6 @@ static void stop_on_signals(void)
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
 			sigaction(numbers[i], &action, NULL);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 /* ---- Receipts ---- */
@@ -206,7 +199,7 @@ static enum assay_status lines_answer(struct session *session, bool all, struct 
 		const size_t len = (size_t)(end - line) + 1;
 		struct assay_error cause, told;
 		const char *receipt;
-		status = assay_answer(&session->ledger.answers, line, len, now_ns(), &receipt, &cause);
+		status = assay_answer(&session->ledger.answers, line, len, assay_time_ns(), &receipt, &cause);
 		if (status && strncmp(cause.reason, "exchange.", strlen("exchange.")) != 0) {
 			*error = cause;
 			return status;
@@ -297,12 +290,12 @@ static int follow(struct session *session)
 
 	stop_on_signals();
 	/* Answers that were not given out when the process ended. */
-	if (now_ns() / 1000000000 < expires && output_write(session, &error) != ASSAY_OK)
+	if (assay_time_ns() / 1000000000 < expires && output_write(session, &error) != ASSAY_OK)
 		return assay_complain(&error);
 	while (!is_over(session)) {
 		if (atomic_load(&stop))
 			return session->refused ? ASSAY_EXIT_ERROR : 0;
-		if (now_ns() / 1000000000 > expires) {
+		if (assay_time_ns() / 1000000000 > expires) {
 			char text[21];
 			assay_utc_text(text, expires);
 			(void)assay_fail(&error, ASSAY_ERROR_INPUT, "exchange.expired",

@@ -4,6 +4,7 @@
 #include "harness/measure.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -18,6 +19,25 @@ uint64_t assay_clock_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t assay_time_since(_Atomic uint64_t *ahead, uint64_t since_1970_ns, uint64_t monotonic_ns)
+{
+	const uint64_t now = since_1970_ns > monotonic_ns ? since_1970_ns - monotonic_ns : 0;
+	uint64_t most = atomic_load(ahead);
+
+	while (most < now && !atomic_compare_exchange_weak(ahead, &most, now))
+		;
+	return monotonic_ns + (most < now ? now : most);
+}
+
+uint64_t assay_time_ns(void)
+{
+	static _Atomic uint64_t ahead;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return assay_time_since(&ahead, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec, assay_clock_ns());
 }
 
 static int ascending(const void *a, const void *b)

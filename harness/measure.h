@@ -11,6 +11,12 @@
 /* The monotonic clock, in nanoseconds. */
 uint64_t assay_clock_ns(void);
 
+/* Nanoseconds since 1970, for a verifier: between two calls of a process at least the time that has passed, so that a
+ * clock that is set back makes nothing shorter. `assay_time_since` is that of both clocks' readings; *ahead, 0 at
+ * first, is how far the one of 1970 was ahead at most. */
+uint64_t assay_time_ns(void);
+uint64_t assay_time_since(_Atomic uint64_t *ahead, uint64_t since_1970_ns, uint64_t monotonic_ns);
+
 struct assay_spread {
 	uint64_t median, low, high; /* low and high: the 95 % interval of the median */
 };

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "harness/amount.h"
+#include "harness/measure.h"
 #include "harness/serve/command.h"
 #include "harness/serve/http.h"
 #include "harness/serve/server.h"
@@ -49,10 +50,7 @@ enum { PEM_BYTES_MAX = 65536, TICK_MS = 100 };
 
 uint64_t assay_now_ns(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	return assay_time_ns();
 }
 
 void assay_log(const char *event, const char *id, const char *format, ...)

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "harness/measure.h"
 #include "harness/test/support.h"
@@ -180,4 +181,21 @@ Test(measure, clock_does_not_go_back)
 		cr_assert_geq(now, before);
 		before = now;
 	}
+}
+
+/* What is set back goes on from where it was; what is set ahead is believed. */
+Test(measure, time_does_not_shorten)
+{
+	_Atomic uint64_t ahead = 0;
+
+	cr_expect_eq(assay_time_since(&ahead, 1000, 10), 1000);
+	cr_expect_eq(assay_time_since(&ahead, 1005, 15), 1005);
+	cr_expect_eq(assay_time_since(&ahead, 900, 20), 1010, "set back by 110");
+	cr_expect_eq(assay_time_since(&ahead, 905, 25), 1015);
+	cr_expect_eq(assay_time_since(&ahead, 2000, 30), 2000, "set ahead");
+	cr_expect_eq(assay_time_since(&ahead, 0, 35), 2005, "below the other clock");
+	/* Of this machine. */
+	const uint64_t seconds = (uint64_t)time(NULL), now_ns = assay_time_ns();
+	cr_expect_lt(now_ns / 1000000000 - seconds, 60);
+	cr_expect_geq(assay_time_ns(), now_ns);
 }
