@@ -10,13 +10,18 @@
 
 enum { JSON_DEPTH_MAX = 16 };
 
+/* Bytes that jansson takes for it and for its text, at most: of one of each, with what malloc adds and what is still
+ * there while a table grows. */
+enum { OBJECT_BYTES = 256, ARRAY_BYTES = 160, STRING_BYTES = 112, NAME_BYTES = 96, NEXT_BYTES = 64, LETTER_BYTES = 6 };
+
 /* Depth and characters are checked on the text, before anything is allocated for it. Outside strings a canonical text
- * has no character that jansson would accept and the comparison below would not catch. */
-static bool text_is_plain(const char *text, size_t len)
+ * has no character that jansson would accept and the comparison below would not catch. *bytes is what it will take. */
+static bool text_is_plain(const char *text, size_t len, size_t *bytes)
 {
 	int depth = 0;
 	bool in_string = false;
 
+	*bytes = 4096 + len * LETTER_BYTES;
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];
 		if (c < 0x20 || c > 0x7e)
@@ -27,13 +32,17 @@ static bool text_is_plain(const char *text, size_t len)
 			in_string = c != '"';
 		} else if (c == '"') {
 			in_string = true;
+			*bytes += STRING_BYTES;
 		} else if (c == '{' || c == '[') {
 			if (++depth > JSON_DEPTH_MAX)
 				return false;
+			*bytes += c == '{' ? OBJECT_BYTES : ARRAY_BYTES;
 		} else if (c == '}' || c == ']') {
 			depth--;
 		} else if (c == '.' || c == 'E') {
 			return false;
+		} else {
+			*bytes += c == ':' ? NAME_BYTES : c == ',' ? NEXT_BYTES : 0;
 		}
 	}
 	return true;
@@ -57,9 +66,20 @@ static bool values_are_allowed(const json_t *value)
 	return true;
 }
 
+/* Where it has none jansson takes a text for another one, or ends the process. Sets errno. */
+static bool has_memory(size_t bytes)
+{
+	void *volatile room = malloc(bytes); /* which compilers leave out when nobody looks at it */
+
+	free(room);
+	return room != NULL;
+}
+
 json_t *assay_json_parse(const void *text, size_t len)
 {
-	if (!text_is_plain(text, len))
+	size_t bytes;
+
+	if (!text_is_plain(text, len, &bytes) || !has_memory(bytes))
 		return NULL;
 	json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
 	if (!value)

@@ -11,7 +11,8 @@
 
 #define ASSAY_JSON_INTEGER_MAX ((json_int_t)9007199254740991) /* 2^53 - 1 */
 
-/* A canonical text as a value to be released with json_decref, or NULL when it is anything else. */
+/* A canonical text as a value to be released with json_decref, or NULL when it is anything else, or, with errno ENOMEM,
+ * when there is no memory to tell. */
 json_t *assay_json_parse(const void *text, size_t len);
 
 /* The canonical text of a value, to be released with free(); NULL when out of memory or not representable. */

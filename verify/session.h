@@ -16,6 +16,7 @@ struct assay_session {
 	struct assay_transcript transcript;
 	struct assay_challenge challenge;
 	struct assay_receipts receipts;
+	bool no_memory; /* for some check */
 };
 
 /* Notes the outcome of a check; true when it passed. */

@@ -2,6 +2,7 @@
  *
  * assay_verify: the checks of SPEC 10.1 in their order. Nothing of the statement is looked at
  * before its signature held, and every number comes from the challenge. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,8 @@ bool assay_session_note(struct assay_session *session, enum assay_check_id id, e
 
 	check->reached = true;
 	check->reason = reason;
+	/* What had no memory was taken for something else. */
+	session->no_memory = session->no_memory || (reason && errno == ENOMEM);
 	if (detail && detail != check->detail)
 		snprintf(check->detail, sizeof check->detail, "%s", detail);
 	assay_printable(check->detail);
@@ -337,6 +340,7 @@ enum assay_status assay_verify(struct assay_verdict *verdict, const char *attest
 	session->policy = policy;
 	session->verdict = verdict;
 	bool good;
+	errno = 0;
 	status = assay_envelope_read(&session->envelope, ASSAY_TYPE_STATEMENT, &good, attestation, &verdict->error);
 	if (status || !assay_session_note(session, ASSAY_CHECK_ENVELOPE,
 	                                  good ? ASSAY_REASON_NONE : ASSAY_REASON_ENVELOPE_MALFORMED, NULL))
@@ -353,6 +357,8 @@ enum assay_status assay_verify(struct assay_verdict *verdict, const char *attest
 		receipts = assay_beside(attestation, ".receipts.jsonl");
 	status = checks(session, transcript, policy->receipts ? policy->receipts : receipts);
 done:
+	if (!status && session->no_memory)
+		status = assay_fail(&verdict->error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 	if (!status)
 		verdict->outcome = outcome(verdict);
 	free(beside);

@@ -11,11 +11,13 @@
 #include "harness/attest.h"
 #include "harness/compare/attested.h"
 #include "harness/test/support.h"
+#include "verify/test/support.h"
 
 TestSuite(bounds, .fini = support_leave, .timeout = 300);
 
-/* Of all that is not code: SPEC 12 says 16 MiB; a quarter of it will do for one run. */
-enum { ONE_RUN_KIB = 4 << 10, MOST_KIB = 16 << 10 };
+/* Of all that is not code: SPEC 12 says 16 MiB; a quarter of it will do for one run. No statement takes as much as one
+ * that is none. */
+enum { ONE_RUN_KIB = 4 << 10, MOST_KIB = 16 << 10, NONE_KIB = 64 << 10 };
 
 static struct assay_error error;
 
@@ -80,17 +82,29 @@ static long prove(uint32_t runs, uint32_t segments, uint32_t rounds, uint32_t sa
 	return (long)(about.st_size >> 10);
 }
 
-/* With so much memory it comes to its verdict, which is inconclusive as the profile is nobody's. */
-static void verify_within(long kib)
+/* With so much memory it comes to its verdict. */
+static void verify_within(long kib, int code, const char *reason)
 {
 #ifdef __SANITIZE_ADDRESS__
 	/* Its own memory is larger than any bound. */
 	(void)kib;
-	cr_expect_eq(support_run("$V $T/x.intoto.json"), 2, "%s%s", support_out, support_err);
+	cr_expect_eq(support_run("$V $T/x.intoto.json"), code, "%s%s", support_out, support_err);
 #else
-	cr_expect_eq(support_run("ulimit -d %ld && $V $T/x.intoto.json", kib), 2, "%s%s", support_out, support_err);
+	cr_expect_eq(support_run("ulimit -d %ld && $V $T/x.intoto.json", kib), code, "%s%s", support_out, support_err);
 #endif
-	cr_expect(strstr(support_out, "profile.unknown"), "%s%s", support_out, support_err);
+	cr_expect(strstr(support_out, reason), "%s%s", support_out, support_err);
+}
+
+/* With so little it says so, whatever it was that had none. */
+static void not_verified_within(long kib)
+{
+#ifdef __SANITIZE_ADDRESS__
+	(void)kib;
+#else
+	cr_expect_eq(support_run("ulimit -d %ld && $V $T/x.intoto.json", kib), 3, "%ld KiB: %s%s", kib, support_out,
+	             support_err);
+	cr_expect(strstr(support_err, "(memory)"), "%ld KiB: %s%s", kib, support_out, support_err);
+#endif
 }
 
 Test(bounds, memory_does_not_grow_with_the_file)
@@ -109,7 +123,29 @@ Test(bounds, memory_does_not_grow_with_the_file)
 	/* The bound bites: with too little there is no verdict. */
 	cr_expect_eq(support_run("ulimit -d 256 && $V $T/x.intoto.json"), 3, "%s%s", support_out, support_err);
 #endif
-	verify_within(ONE_RUN_KIB);
+	verify_within(ONE_RUN_KIB, 2, "profile.unknown");
+}
+
+/* What takes most in memory of what is shortest in a file, signed by whoever. */
+Test(bounds, memory_of_a_statement_that_is_none)
+{
+	struct test_pair pair = test_pair_read("good/receipts-one");
+	char *payload = malloc(ASSAY_PAYLOAD_BYTES_MAX);
+	size_t len = 0;
+
+	support_enter();
+	cr_assert(payload);
+	for (payload[len++] = '['; len + 4 <= ASSAY_PAYLOAD_BYTES_MAX; len += 3)
+		memcpy(payload + len, "{},", 3);
+	payload[len - 1] = ']';
+	struct test_bytes envelope = test_sign(payload, len);
+	test_write(support_path("x.intoto.json"), envelope.data, envelope.len);
+	test_write(support_path("x.transcript"), pair.transcript.data, pair.transcript.len);
+	verify_within(NONE_KIB, 4, "statement.malformed");
+	not_verified_within(MOST_KIB);
+	free(envelope.data);
+	free(payload);
+	test_pair_free(&pair);
 }
 
 Test(bounds, memory_with_the_most_runs)
@@ -121,7 +157,9 @@ Test(bounds, memory_with_the_most_runs)
 #endif
 	support_enter();
 	(void)prove(RUNS, ASSAY_SEGMENTS_MAX, 2 * ASSAY_THROTTLED_RANGES, 64);
-	verify_within(MOST_KIB);
+	verify_within(MOST_KIB, 2, "profile.unknown");
+	for (long kib = 1 << 10; kib < MOST_KIB / 2; kib += 331)
+		not_verified_within(kib);
 	/* There is room for a time line of each device, and for ranges of each run, but not for all of them. */
 	struct assay_envelope envelope = {0};
 	struct assay_statement statement = {0};
