@@ -2,14 +2,14 @@
 """Signatures, keys and digests that do not hold (§1.4, §8.2)."""
 from counterpart.basics import le32, sha256
 from counterpart.canonical import canonical
-from counterpart.ed25519 import (decode_point, ed25519_public, ed25519_sign, encode_point, hash_to_scalar, IDENTITY, keyid, L,
-                                 multiply_base)
+from counterpart.ed25519 import (add, decode_point, ed25519_expand, ed25519_public, ed25519_sign, ed25519_verify, encode_point,
+                                 hash_to_scalar, IDENTITY, keyid, L, multiply_base)
 from counterpart.envelope import open_envelope, pae, seal
 from .base import edit
 from .cheats import Cheat, with_bit_flipped
 from .jobs import SECRET, STRANGER
 from .prover import finish, Prover
-from .text import small_order_keys
+from .text import point_of_order_8, small_order_keys
 
 
 def forge(key, message):
@@ -19,6 +19,17 @@ def forge(key, message):
         R = encode_point(multiply_base(r))
         if hash_to_scalar(R, key, message) % 8 == 0:
             return R + r.to_bytes(32, "little")
+        r += 1
+
+
+def sign_with_cofactor(secret, key, message, more):
+    """A signature that holds when both sides are multiplied by 8, and not as they are: `more` is added to R."""
+    a, r = ed25519_expand(secret)[0], 1
+    while True:
+        R = encode_point(add(multiply_base(r), more))
+        signature = R + ((r + hash_to_scalar(R, key, message) * a) % L).to_bytes(32, "little")
+        if not ed25519_verify(key, message, signature):
+            return signature
         r += 1
 
 
@@ -56,6 +67,11 @@ def cases(b):
 
     for i, key in enumerate(small_order_keys()):
         yield "signature-key-of-small-order-%d" % i, "signature.invalid", by_key(key, lambda message: forge(key, message))
+    yield ("signature-with-cofactor", "signature.invalid",
+           sealed(sign_with_cofactor(secret, b.prover.key, pae(payload), point_of_order_8())))
+    mixed = encode_point(add(multiply_base(ed25519_expand(secret)[0]), point_of_order_8()))
+    yield ("signature-key-with-cofactor", "signature.invalid",
+           by_key(mixed, lambda message: sign_with_cofactor(secret, mixed, message, IDENTITY)))
     off_curve = next(y for y in (y.to_bytes(32, "little") for y in range(2, 99)) if decode_point(y) is None)
     for name, key in (("not-on-curve", off_curve), ("not-reduced", b"\xff" * 32)):
         yield "signature-key-" + name, "signature.invalid", by_key(key, lambda message: ed25519_sign(SECRET, message))

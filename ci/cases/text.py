@@ -113,15 +113,19 @@ def text_estar():
     return t
 
 
-def small_order_keys():
-    """Encodings of points of order 1, 2, 4 and 8, and one of order 1 with y >= p."""
+def point_of_order_8():
     y = 2
     while True:
         point = decode_point(y.to_bytes(32, "little"))
         torsion = point and multiply(L, point)
         if torsion and encode_point(multiply(4, torsion)) != encode_point(IDENTITY):
-            break
+            return torsion
         y += 1
+
+
+def small_order_keys():
+    """Encodings of points of order 1, 2, 4 and 8, and one of order 1 with y >= p."""
+    torsion = point_of_order_8()
     return [encode_point(multiply(i, torsion)) for i in (8, 4, 2, 1)] + [(P + 1).to_bytes(32, "little")]
 
 
