@@ -3,6 +3,7 @@
  * assay_verify: the checks of SPEC 10.1 in their order. Nothing of the statement is looked at
  * before its signature held, and every number comes from the challenge. */
 #include <errno.h>
+#include <fenv.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -340,6 +341,10 @@ enum assay_status assay_verify(struct assay_verdict *verdict, const char *attest
 	session->policy = policy;
 	session->verdict = verdict;
 	bool good;
+	fenv_t callers;
+	/* SPEC 5.4 rounds to the nearest, whatever the caller does. */
+	fegetenv(&callers);
+	fesetenv(FE_DFL_ENV);
 	errno = 0;
 	status = assay_envelope_read(&session->envelope, ASSAY_TYPE_STATEMENT, &good, attestation, &verdict->error);
 	if (status || !assay_session_note(session, ASSAY_CHECK_ENVELOPE,
@@ -368,6 +373,7 @@ done:
 	assay_transcript_close(&session->transcript);
 	assay_receipts_close(&session->receipts);
 	free(session);
+	fesetenv(&callers);
 	return status;
 }
 

@@ -3,6 +3,7 @@
  * verify/vectors/good and reject: every attestation gets the verdict and the reasons that index.txt states. good/ names
  * all reasons in the order of SPEC 10.1, reject/ the first one that is not profile.unknown. */
 #include <dirent.h>
+#include <fenv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,6 +161,25 @@ static uint64_t verdict_cost(const char *path, const struct assay_policy *policy
 }
 
 /* The budget is a limit that may be reached and not passed. SPEC 12. */
+/* A program that rounds otherwise has the same verdicts, and rounds as before. */
+Test(attestations, rounding_of_the_caller)
+{
+	static const int ways[] = {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
+	struct assay_verdict verdict;
+	const struct assay_policy policy = test_policy();
+
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		cr_assert_eq(fesetround(ways[i]), 0);
+		enum assay_status status =
+		    assay_verify(&verdict, "verify/vectors/good/floats.intoto.json", NULL, &policy);
+		cr_expect_eq(fegetround(), ways[i]);
+		fesetround(FE_TONEAREST);
+		cr_expect_eq(status, ASSAY_OK);
+		cr_expect_str_eq(verdict.assurance, "work-proven");
+		assay_verdict_close(&verdict);
+	}
+}
+
 Test(attestations, budget_to_the_unit)
 {
 	struct assay_policy policy = test_policy();
