@@ -12,7 +12,6 @@
 
 #include "harness/state.h"
 #include "verify/envelope.h"
-#include "verify/receipts.h"
 
 /* A receipt that is not what it must be, in the verifier's order of things. */
 static enum assay_status receipt_bad(struct assay_error *error, const char *reason, uint32_t number, const char *what)
@@ -26,6 +25,7 @@ enum assay_status assay_exchange_look(const struct assay_exchange *exchange, con
                                       struct assay_error *error)
 {
 	const uint32_t number = exchange->count;
+	const struct assay_step *before = number ? &exchange->steps[number - 1] : NULL;
 	bool is_signed;
 
 	if (number >= assay_steps_of(exchange->challenge))
@@ -34,12 +34,9 @@ enum assay_status assay_exchange_look(const struct assay_exchange *exchange, con
 		return receipt_bad(error, "receipts.malformed", number, "is no receipt");
 	if (!is_signed)
 		return receipt_bad(error, "receipts.signature", number, "is not signed by the verifier's key");
-	if (!assay_step_is(step, number) || memcmp(step->challenge, exchange->challenge_digest, 32) != 0 ||
-	    memcmp(step->job, exchange->job, 32) != 0)
-		return receipt_bad(error, "receipts.mismatch", number, "is of another step or job");
-	if (number && step->at_ns <= exchange->steps[number - 1].at_ns)
-		return receipt_bad(error, "receipts.mismatch", number, "is not later than the one before");
-	return ASSAY_OK;
+	const char *fault =
+	    assay_receipt_fault(step, before, number, &exchange->of, exchange->asked ? exchange->asked->commit : NULL);
+	return fault ? receipt_bad(error, "receipts.mismatch", number, fault) : ASSAY_OK;
 }
 
 /* Takes the line of the next step, which is released by assay_exchange_close. */
@@ -66,8 +63,9 @@ enum assay_status assay_exchange_open(struct assay_exchange *exchange, const cha
 	enum assay_status status = ASSAY_OK;
 	char path[ASSAY_PATH_MAX], line[ASSAY_STEP_LINE_MAX];
 
-	crypto_hash_sha256(exchange->challenge_digest, (const uint8_t *)challenge_text, strlen(challenge_text));
-	memcpy(exchange->job, job, 32);
+	exchange->of.challenge = exchange->challenge;
+	crypto_hash_sha256(exchange->of.digest, (const uint8_t *)challenge_text, strlen(challenge_text));
+	memcpy(exchange->of.job, job, 32);
 	if (!path_of(path, exchange->prefix))
 		return assay_fail(error, ASSAY_ERROR_IO, "io.open", "%.80s...: the name is too long", exchange->prefix);
 	FILE *file = fopen(path, "re");
@@ -112,18 +110,20 @@ static enum assay_status step(struct assay_exchange *exchange, struct assay_step
 
 	if (number < exchange->count)
 		return ASSAY_OK;
-	memcpy(step->challenge, exchange->challenge_digest, 32);
-	memcpy(step->job, exchange->job, 32);
+	memcpy(step->challenge, exchange->of.digest, 32);
+	memcpy(step->job, exchange->of.job, 32);
 	memcpy(step->key, exchange->secret->key, ASSAY_KEY_BYTES);
 	char *text = assay_message_text(step);
 	char *message = text ? assay_secret_seal(exchange->secret, ASSAY_TYPE_MESSAGE, text) : NULL;
 	free(text);
 	if (!message)
 		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+	exchange->asked = step;
 	enum assay_status status = exchange->link.ask(exchange->link.context, number, message, &receipt, error);
 	free(message);
 	if (!status)
 		status = receipt_take(exchange, receipt, error);
+	exchange->asked = NULL;
 	if (status)
 		free(receipt);
 	return status ? status : receipts_write(exchange, error);

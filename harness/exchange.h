@@ -7,6 +7,7 @@
 
 #include "harness/link.h"
 #include "harness/secret.h"
+#include "verify/receipts.h"
 
 struct assay_exchange {
 	/* The caller's. */
@@ -17,7 +18,8 @@ struct assay_exchange {
 	const char *prefix;
 
 	/* Of the exchange so far: receipts, as lines and as what they say. */
-	uint8_t challenge_digest[32], job[32];
+	struct assay_receipts_of of;    /* what receipts must agree with; no commitments */
+	const struct assay_step *asked; /* what a receipt is waited for; NULL: nothing */
 	uint32_t count;
 	char *lines[ASSAY_STEPS_MAX];
 	struct assay_step steps[ASSAY_STEPS_MAX];
@@ -35,8 +37,8 @@ enum assay_status assay_exchange_ready(struct assay_exchange *exchange, uint32_t
 enum assay_status assay_exchange_commit(struct assay_exchange *exchange, uint32_t j, const uint8_t commit[32],
                                         struct assay_error *error) ASSAY_CHECK_RESULT;
 
-/* Whether a line is the receipt of the next step, as far as that can be told before what was committed is compared.
- * Errors: receipts.malformed, .signature, .mismatch. */
+/* Whether a line is the receipt of the next step: of the commitment that is under way, or else of any. Errors:
+ * receipts.malformed, .signature, .mismatch. */
 enum assay_status assay_exchange_look(const struct assay_exchange *exchange, const char *line, struct assay_step *step,
                                       struct assay_error *error) ASSAY_CHECK_RESULT;
 

@@ -103,25 +103,20 @@ void assay_receipts_close(struct assay_receipts *receipts)
 	memset(receipts, 0, sizeof *receipts);
 }
 
-static const char *disagrees(const struct assay_receipts *receipts, const struct assay_receipts_of *of, uint32_t i,
-                             const char *keyid)
+const char *assay_receipt_fault(const struct assay_step *step, const struct assay_step *before, uint32_t number,
+                                const struct assay_receipts_of *of, const uint8_t *commit)
 {
-	const struct assay_step *step = &receipts->steps[i];
-
-	if (!assay_step_is(step, i))
+	if (!assay_step_is(step, number))
 		return "is of another step";
 	if (memcmp(step->challenge, of->digest, 32) != 0)
 		return "is of another challenge";
 	if (memcmp(step->job, of->job, 32) != 0)
 		return "is of another job";
-	if (step->is_commit && memcmp(step->commit, of->commits[step->segment], 32) != 0)
+	if (step->is_commit && commit && memcmp(step->commit, commit, 32) != 0)
 		return "is of another commitment";
-	if (i && step->at_ns <= step[-1].at_ns)
+	if (before && step->at_ns <= before->at_ns)
 		return "is not later than the one before";
-	if (assay_steps_over(of->challenge, step->at_ns))
-		return "is of a time after the challenge expired";
-	return strcmp(receipts->envelopes[i].keyid, keyid) != 0 ? "is signed by another key than the challenge's"
-	                                                        : NULL;
+	return assay_steps_over(of->challenge, step->at_ns) ? "is of a time after the challenge expired" : NULL;
 }
 
 enum assay_reason assay_receipts_match(const struct assay_receipts *receipts, const struct assay_receipts_of *of,
@@ -131,7 +126,11 @@ enum assay_reason assay_receipts_match(const struct assay_receipts *receipts, co
 
 	assay_hex(keyid, of->challenge->verifier);
 	for (uint32_t i = 0; i < receipts->count; i++) {
-		const char *what = disagrees(receipts, of, i, keyid);
+		const struct assay_step *step = &receipts->steps[i];
+		const uint8_t *commit = i % 2 ? of->commits[i / 2] : NULL;
+		const char *what = assay_receipt_fault(step, i ? step - 1 : NULL, i, of, commit);
+		if (!what && strcmp(receipts->envelopes[i].keyid, keyid) != 0)
+			what = "is signed by another key than the challenge's";
 		if (!what)
 			continue;
 		snprintf(detail, detail_len, "line %u %s", i + 1, what);

@@ -31,6 +31,11 @@ struct assay_receipts_of {
 	const uint8_t (*commits)[32];
 };
 
+/* What keeps a receipt from being that of step `number` after the one `before` (NULL: there is none), as "is of another
+ * job"; NULL when nothing does. `commit` is the commitment that it must name, or NULL for any. */
+const char *assay_receipt_fault(const struct assay_step *step, const struct assay_step *before, uint32_t number,
+                                const struct assay_receipts_of *of, const uint8_t *commit);
+
 /* ASSAY_REASON_NONE or _RECEIPTS_MISMATCH, with what does not agree in `detail`. */
 enum assay_reason assay_receipts_match(const struct assay_receipts *receipts, const struct assay_receipts_of *of,
                                        char *detail, size_t detail_len);

@@ -251,6 +251,13 @@ static void same_time(struct assay_step *receipt, uint32_t number)
 	receipt->at_ns -= number == spoil_at ? 40000000 : 0;
 }
 
+static void after_the_end(struct assay_step *receipt, uint32_t number)
+{
+	if (number == spoil_at)
+		receipt->at_ns = challenge.expires * 1000000000 + 1;
+}
+
+/* And what was refused is not kept: a job that goes on would find it. */
 static void refused(const char *reason, const char *what)
 {
 	struct assay_exchange exchange;
@@ -259,6 +266,7 @@ static void refused(const char *reason, const char *what)
 	job_fill(&job, &exchange, NULL);
 	cr_expect_eq(assay_job_run(&job, &error), ASSAY_ERROR_INPUT, "%s at %u", what, spoil_at);
 	cr_expect_str_eq(error.reason, reason, "%s at %u: %s", what, spoil_at, error.text);
+	cr_expect_eq(support_lines("x.receipts.jsonl"), exchange.count, "%s at %u", what, spoil_at);
 	finish(&job, &exchange);
 }
 
@@ -270,7 +278,8 @@ Test(exchange, receipts_refused)
 		uint32_t first, step;
 	} table[] = {{"challenge", other_challenge, 0, 1}, {"job", other_job, 0, 1},
 	             {"segment", other_segment, 0, 1},     {"kind", other_kind, 0, 1},
-	             {"commit", other_commit, 1, 2},       {"time", same_time, 1, 1}};
+	             {"commit", other_commit, 1, 2},       {"time", same_time, 1, 1},
+	             {"end", after_the_end, 0, 1}};
 
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
 		for (spoil_at = table[i].first; spoil_at < STEPS; spoil_at += table[i].step) {
