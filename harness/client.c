@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See client.h: libcurl's easy interface, one handle, HTTP/1.1. */
+ * See client.h: libcurl's easy interface, HTTP/1.1, a handle for each request. What a server has said is gone with its
+ * request, and only the connection stays: from 7.83 to 8.1.0 a handle that is used again has a pointer to the last
+ * header of the request before (curl#11103), which a header that begins with a space makes it write to. */
 #include "harness/client.h"
 
 #include <stdlib.h>
@@ -20,8 +22,10 @@ enum {
 
 struct assay_client {
 	const struct curl *curl;
-	void *easy;
+	void *share; /* the connections */
+	void *easy;  /* of the request under way */
 	const char *ca;
+	bool plain;
 	const atomic_bool *stop;
 	char cause[CURL_ERROR_SIZE];
 
@@ -107,10 +111,16 @@ static int stop_look(void *context, int64_t down, int64_t down_now, int64_t up, 
 
 #define SET(client, option, value) ((client)->curl->easy_setopt((client)->easy, option, value) == CURLE_OK)
 
-/* What is the same for all requests. */
-static bool set_up(struct assay_client *client, bool plain)
+/* A handle with what is the same for all requests; false when the library does not have all of it. */
+static bool renew(struct assay_client *client)
 {
-	bool good = SET(client, CURLOPT_NOSIGNAL, 1L) && SET(client, CURLOPT_NOPROGRESS, 0L) &&
+	const bool plain = client->plain;
+
+	if (client->easy)
+		client->curl->easy_cleanup(client->easy);
+	client->easy = client->curl->easy_init();
+	bool good = client->easy && SET(client, CURLOPT_SHARE, client->share) && SET(client, CURLOPT_NOSIGNAL, 1L) &&
+	            SET(client, CURLOPT_NOPROGRESS, 0L) &&
 	            SET(client, CURLOPT_PROTOCOLS, (long)(plain ? CURLPROTO_HTTP : CURLPROTO_HTTPS)) &&
 	            SET(client, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
 	            SET(client, CURLOPT_USERAGENT, "assay/" ASSAY_VERSION) &&
@@ -126,6 +136,11 @@ static bool set_up(struct assay_client *client, bool plain)
 	       SET(client, CURLOPT_HEADERFUNCTION, head_take) && SET(client, CURLOPT_HEADERDATA, client) &&
 	       SET(client, CURLOPT_READFUNCTION, file_give) && SET(client, CURLOPT_SEEKFUNCTION, file_seek) &&
 	       SET(client, CURLOPT_XFERINFOFUNCTION, stop_look) && SET(client, CURLOPT_XFERINFODATA, client);
+	/* Libraries without a directory of authorities have no option for one. */
+	if (good && client->ca) {
+		good = SET(client, CURLOPT_CAINFO, client->ca);
+		(void)SET(client, CURLOPT_CAPATH, (char *)NULL);
+	}
 	/* A proxy would see what is not encrypted. */
 	return good && (plain ? SET(client, CURLOPT_NOPROXY, "*")
 	                      : SET(client, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2));
@@ -151,18 +166,13 @@ enum assay_status assay_client_open(struct assay_client **out, const char *ca, b
 		return ca_bad(error, ca, "cannot be read");
 	struct assay_client *client = calloc(1, sizeof *client);
 	if (client)
-		*client = (struct assay_client){.curl = curl, .easy = curl->easy_init(), .ca = ca, .stop = stop};
-	if (!client || !client->easy) {
+		*client = (struct assay_client){
+		    .curl = curl, .share = curl->share_init(), .ca = ca, .plain = plain, .stop = stop};
+	if (!client || !client->share) {
 		assay_client_close(client);
 		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 	}
-	bool good = set_up(client, plain);
-	/* Libraries without a directory of authorities have no option for one. */
-	if (good && ca) {
-		good = SET(client, CURLOPT_CAINFO, ca);
-		(void)SET(client, CURLOPT_CAPATH, (char *)NULL);
-	}
-	if (!good) {
+	if (curl->share_setopt(client->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT) != 0 || !renew(client)) {
 		assay_client_close(client);
 		return assay_fail(
 		    error, ASSAY_ERROR_IO, "verifier.library",
@@ -176,6 +186,8 @@ void assay_client_close(struct assay_client *client)
 {
 	if (client && client->easy)
 		client->curl->easy_cleanup(client->easy);
+	if (client && client->share)
+		client->curl->share_cleanup(client->share);
 	free(client);
 }
 
@@ -207,9 +219,6 @@ static bool request_set(struct assay_client *client, const struct assay_client_r
 	bool good =
 	    SET(client, CURLOPT_URL, request->url) && SET(client, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
 
-	/* Each of these takes back what the request before has set of the others. */
-	good = good && SET(client, CURLOPT_HTTPGET, 1L) && SET(client, CURLOPT_UPLOAD, 0L) &&
-	       SET(client, CURLOPT_HTTPGET, 1L);
 	if (request->file) {
 		rewind(request->file);
 		good = good && SET(client, CURLOPT_UPLOAD, 1L) && SET(client, CURLOPT_READDATA, request->file) &&
@@ -271,7 +280,7 @@ enum assay_status assay_client_ask(struct assay_client *client, const struct ass
 	client->capacity = client->head_len = 0;
 	client->no_memory = false;
 	*client->cause = '\0';
-	if (request_set(client, request, &headers))
+	if (renew(client) && request_set(client, request, &headers))
 		status = conclude(client, client->curl->easy_perform(client->easy), error);
 	else
 		status = assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");

@@ -33,6 +33,7 @@
 	X(CURLOPT_HTTPGET, 80)                   \
 	X(CURLOPT_HTTP_VERSION, 84)              \
 	X(CURLOPT_CAPATH, 10097)                 \
+	X(CURLOPT_SHARE, 10100)                  \
 	X(CURLOPT_NOSIGNAL, 99)                  \
 	X(CURLOPT_INFILESIZE_LARGE, 30115)       \
 	X(CURLOPT_POSTFIELDSIZE_LARGE, 30120)    \
@@ -50,6 +51,8 @@
 	X(CURLOPT_HTTP09_ALLOWED, 285)           \
 	X(CURLINFO_RESPONSE_CODE, 0x200002)      \
 	X(CURLINFO_RETRY_AFTER, 0x600039)        \
+	X(CURLSHOPT_SHARE, 1)                    \
+	X(CURL_LOCK_DATA_CONNECT, 5)             \
 	X(CURLPROTO_HTTP, 1)                     \
 	X(CURLPROTO_HTTPS, 2)                    \
 	X(CURL_SSLVERSION_TLSv1_2, 6)            \
@@ -78,8 +81,8 @@ struct curl_slist {
 };
 #endif
 
-/* X(member, result, parameters, symbol): a library has all of them. CURL * is void *, CURLcode, CURLoption and CURLINFO
- * are int. */
+/* X(member, result, parameters, symbol): a library has all of them. CURL * and CURLSH * are void *, CURLcode,
+ * CURLoption and their like are int. */
 #define CURL_FUNCTIONS(X)                                                                                       \
 	X(global_init, int, (long flags), "curl_global_init")                                                   \
 	X(easy_init, void *, (void), "curl_easy_init")                                                          \
@@ -88,6 +91,9 @@ struct curl_slist {
 	X(easy_getinfo, int, (void *easy, int info, ...), "curl_easy_getinfo")                                  \
 	X(easy_strerror, const char *, (int code), "curl_easy_strerror")                                        \
 	X(easy_cleanup, void, (void *easy), "curl_easy_cleanup")                                                \
+	X(share_init, void *, (void), "curl_share_init")                                                        \
+	X(share_setopt, int, (void *share, int option, ...), "curl_share_setopt")                               \
+	X(share_cleanup, int, (void *share), "curl_share_cleanup")                                              \
 	X(slist_append, struct curl_slist *, (struct curl_slist * list, const char *line), "curl_slist_append") \
 	X(slist_free_all, void, (struct curl_slist * list), "curl_slist_free_all")
 

@@ -102,6 +102,10 @@ static bool answer(int to, enum server_route route, enum server_fault fault)
 		return reply_say(to, &(struct server_reply){302, "", "Location: http://127.0.0.1:1/v1/key\r\n"}, 0);
 	case SERVER_HTML:
 		return reply_say(to, &(struct server_reply){404, page, ""}, strlen(page));
+	case SERVER_FOLDED: {
+		static const char folded[] = "HTTP/1.1 200 x\r\n x: y\r\nContent-Length: 0\r\n\r\n";
+		return say(to, folded, sizeof folded - 1);
+	}
 	case SERVER_EXPIRED: {
 		const struct server_reply reply = server_refuse(410, "exchange.expired", "the challenge has expired");
 		return reply_say(to, &reply, strlen(reply.text));
