@@ -127,7 +127,7 @@ static enum assay_status fetch_again(struct assay_asker *asker, const struct ass
                                      const char *challenge_text, struct assay_error *error)
 {
 	const struct assay_order *order = asker->order;
-	char kept[ASSAY_PATH_MAX], receipts[ASSAY_PATH_MAX], id[65], keyid[65], named[65];
+	char kept[ASSAY_PATH_MAX], receipts[ASSAY_PATH_MAX], keyid[65], named[65];
 	const struct assay_fetched_key key = {.pinned = order->verifier_key, .kept = kept};
 
 	asker->remote.expires = challenge->expires;
@@ -145,8 +145,8 @@ static enum assay_status fetch_again(struct assay_asker *asker, const struct ass
 		                  "%.160s has the key %.16s..., and the challenge is of %.16s...: give the URL of that "
 		                  "verifier",
 		                  asker->remote.base, keyid, named);
-	assay_fetched_id(id, challenge_text, strlen(challenge_text));
-	return assay_fetched_receipts(&asker->remote, id, receipts, error);
+	return assay_fetched_receipts(&asker->remote, challenge, challenge_text, asker->exchange.verifier, receipts,
+	                              error);
 }
 
 /* The URL of the verifier that the job began with; "" when it began with files. */

@@ -16,6 +16,7 @@
 #include "verify/envelope.h"
 #include "verify/exchange.h"
 #include "verify/key.h"
+#include "verify/receipts.h"
 
 enum {
 	KEY_BYTES_MAX = 4096,
@@ -197,21 +198,55 @@ enum assay_status assay_fetched_challenge(struct assay_challenge *challenge, str
 
 /* ---- Receipts ---- */
 
-enum assay_status assay_fetched_receipts(struct assay_remote *remote, const char *id, const char *path,
-                                         struct assay_error *error)
+struct receipts_wanted {
+	struct assay_receipts_of of;
+	const uint8_t *key;
+};
+
+/* Whether they are those of the first steps, or none: of any job, but of one. */
+static bool receipts_fit(const void *context, const struct assay_client_answer *answer)
 {
-	char wanted[128];
+	const struct receipts_wanted *wanted = context;
+	struct assay_receipts_of of = wanted->of;
+	struct assay_step step, before;
+	const char *line = answer->body;
+	bool is_signed;
+
+	for (uint32_t number = 0; answer->len && line < answer->body + answer->len; number++) {
+		const char *end = memchr(line, '\n', answer->len - (size_t)(line - answer->body));
+		if (!end || number == assay_steps_of(of.challenge) ||
+		    !assay_receipt_open(&step, &is_signed, line, (size_t)(end + 1 - line), wanted->key) || !is_signed)
+			return false;
+		if (number == 0)
+			memcpy(of.job, step.job, 32);
+		if (assay_receipt_fault(&step, number ? &before : NULL, number, &of, NULL))
+			return false;
+		before = step;
+		line = end + 1;
+	}
+	return true;
+}
+
+enum assay_status assay_fetched_receipts(struct assay_remote *remote, const struct assay_challenge *challenge,
+                                         const char *challenge_text, const uint8_t key[ASSAY_KEY_BYTES],
+                                         const char *path, struct assay_error *error)
+{
+	struct receipts_wanted wanted = {.of.challenge = challenge, .key = key};
+	char id[65], from[128];
 	struct assay_client_answer answer;
 	struct assay_error ignored;
 
 	if (access(path, F_OK) == 0)
 		return ASSAY_OK;
-	snprintf(wanted, sizeof wanted, "/v1/challenges/%s/receipts", id);
-	const struct assay_remote_request request = {.path = wanted, .answer_max = RECEIPTS_BYTES_MAX, .ok = 200};
+	crypto_hash_sha256(wanted.of.digest, (const uint8_t *)challenge_text, strlen(challenge_text));
+	assay_hex(id, wanted.of.digest);
+	snprintf(from, sizeof from, "/v1/challenges/%s/receipts", id);
+	const struct assay_remote_request request = {
+	    .path = from, .answer_max = RECEIPTS_BYTES_MAX, .ok = 200, .fits = receipts_fit, .context = &wanted};
 	enum assay_status status = assay_remote_ask(remote, &request, &answer, &ignored);
 	if (status)
 		return ASSAY_OK;
-	if (answer.len && strlen(answer.body) == answer.len)
+	if (answer.len && receipts_fit(&wanted, &answer))
 		status = assay_output_write(path, 0644, (const char *const *)&answer.body, 1, false, error);
 	free(answer.body);
 	return status;

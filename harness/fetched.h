@@ -35,10 +35,12 @@ enum assay_status assay_fetched_challenge(struct assay_challenge *challenge, str
                                           const uint8_t key[ASSAY_KEY_BYTES], const struct assay_fetched_wish *wish,
                                           struct assay_error *error) ASSAY_CHECK_RESULT;
 
-/* Gets the receipts so far into a file, unless it is there. That they are not to be had is no error: whoever sends the
- * same messages gets the same receipts. Errors: io.*, memory. */
-enum assay_status assay_fetched_receipts(struct assay_remote *remote, const char *id, const char *path,
-                                         struct assay_error *error) ASSAY_CHECK_RESULT;
+/* Gets the receipts so far into a file, unless it is there: those that this key signed for one job of this challenge.
+ * That they are not to be had is no error: whoever sends the same messages gets the same receipts. Errors: io.*,
+ * memory. */
+enum assay_status assay_fetched_receipts(struct assay_remote *remote, const struct assay_challenge *challenge,
+                                         const char *challenge_text, const uint8_t key[ASSAY_KEY_BYTES],
+                                         const char *path, struct assay_error *error) ASSAY_CHECK_RESULT;
 
 /* The digest of a challenge payload, by which the server knows it. */
 void assay_fetched_id(char id[65], const void *payload, size_t len);

@@ -11,8 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/exchange.h"
+#include "harness/fetched.h"
 #include "harness/measure.h"
-#include "harness/remote.h"
 #include "harness/test/servers.h"
 #include "harness/test/support.h"
 
@@ -140,6 +141,64 @@ Test(client, answers_are_apart)
 		support_ok(get("/v1/key", 4096), error);
 	}
 	cr_expect_leq(server->connections, 2);
+	assay_remote_close(&remote);
+}
+
+/* ---- What is kept, and shown ---- */
+
+static struct assay_challenge challenge;
+static char *challenge_text;
+
+static void challenged(void)
+{
+	const struct assay_fetched_wish wish = {
+	    .secret = &server_prover, .token_file = support_path("token"), .path = support_path("x.challenge.json")};
+
+	server_start();
+	begin(server_url());
+	support_ok(assay_fetched_challenge(&challenge, &remote, server_verifier.key, &wish, &error), error);
+	challenge_text = assay_challenge_text(&challenge);
+}
+
+/* One receipt, by which a job goes on. */
+static void ready(void)
+{
+	static const uint8_t job[32] = {7};
+	struct assay_link_http http = {.remote = &remote};
+	struct assay_exchange exchange = {
+	    .challenge = &challenge, .secret = &server_prover, .prefix = support_path("x")};
+	uint8_t nonce[32];
+
+	http.exchange = &exchange;
+	assay_fetched_id(http.id, challenge_text, strlen(challenge_text));
+	exchange.link = assay_link_http(&http);
+	memcpy(exchange.verifier, server_verifier.key, ASSAY_KEY_BYTES);
+	support_ok(assay_exchange_open(&exchange, challenge_text, job, &error), error);
+	support_ok(assay_exchange_ready(&exchange, 0, nonce, &error), error);
+	assay_exchange_close(&exchange);
+}
+
+static bool receipts_come(const uint8_t key[ASSAY_KEY_BYTES], enum server_fault fault)
+{
+	server_fail(SERVER_RECEIPTS, 2, (enum server_fault[]){fault, fault});
+	unlink(support_path("r"));
+	support_ok(assay_fetched_receipts(&remote, &challenge, challenge_text, key, support_path("r"), &error), error);
+	return support_exists(support_path("r"));
+}
+
+/* Only what the verifier's key signed is kept: a job would go on with it, and could not. */
+Test(client, receipts_are_looked_at)
+{
+	static const enum server_fault faults[] = {SERVER_GARBAGE, SERVER_CUT, SERVER_FORGED, SERVER_EMPTY};
+
+	challenged();
+	ready();
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+		cr_expect_not(receipts_come(server_verifier.key, faults[i]), "%zu", i);
+	cr_expect_not(receipts_come(server_prover.key, SERVER_RIGHT));
+	cr_assert(receipts_come(server_verifier.key, SERVER_RIGHT));
+	cr_expect_eq(support_run("cd $T && cmp r x.receipts.jsonl"), 0, "%s", support_out);
+	free(challenge_text);
 	assay_remote_close(&remote);
 }
 
