@@ -106,6 +106,10 @@ static bool answer(int to, enum server_route route, enum server_fault fault)
 		static const char folded[] = "HTTP/1.1 200 x\r\n x: y\r\nContent-Length: 0\r\n\r\n";
 		return say(to, folded, sizeof folded - 1);
 	}
+	case SERVER_POSE: {
+		const struct server_reply reply = server_refuse(409, "device.miscompute", "your device computes wrong");
+		return reply_say(to, &reply, strlen(reply.text));
+	}
 	case SERVER_EXPIRED: {
 		const struct server_reply reply = server_refuse(410, "exchange.expired", "the challenge has expired");
 		return reply_say(to, &reply, strlen(reply.text));

@@ -43,6 +43,7 @@ enum server_fault {
 	SERVER_HTML,         /* 404, and a page */
 	SERVER_REFUSE,       /* 403, a reason, and a text that is no text for a terminal */
 	SERVER_FOLDED,       /* 200, and a first header that begins with a space */
+	SERVER_POSE,         /* 409, and a reason that is this machine's own */
 	SERVER_EXPIRED,      /* 410 */
 	SERVER_FORGED,       /* a receipt that another key signed */
 	SERVER_FAULTS

@@ -76,6 +76,8 @@ Test(client, each_fault_has_its_reason)
 	fails(SERVER_REDIRECT, 9, "verifier.redirect");
 	fails(SERVER_HTML, 9, "verifier.refused");
 	fails(SERVER_REFUSE, 9, "key.revoked");
+	/* Exit codes and what watches the machine go by some reasons. */
+	fails(SERVER_POSE, 9, "verifier.refused");
 	remote.until = 0;
 	remote.expires = (uint64_t)time(NULL) - 100;
 	server_fail(SERVER_KEY, 1, (enum server_fault[]){SERVER_BUSY});
