@@ -204,12 +204,13 @@ static void verdict_print(FILE *out, const json_t *root)
 	}
 }
 
-/* Printable, on one line. */
-static void verdict_json(char *text)
+/* On one line, and printable, however it came. */
+static void verdict_json(const json_t *root)
 {
-	text[strcspn(text, "\r\n")] = '\0';
-	assay_printable(text);
-	printf("%s\n", text);
+	char *text = assay_json_text(root);
+
+	printf("%s\n", text ? text : "{\"verdict\":\"inconclusive\"}");
+	free(text);
 }
 
 /* Looks until there is one; *code stays inconclusive when there is none in time. */
@@ -248,7 +249,7 @@ static enum assay_status verdict_wait(const struct assay_submission *submission,
 		*code = outcome_of(root);
 		verdict_print(submission->out, root);
 		if (submission->json)
-			verdict_json(answer.body);
+			verdict_json(root);
 	} else
 		status = assay_fail(error, ASSAY_ERROR_INPUT, "verifier.answer",
 		                    "%.200s: gives no verdict in this form", remote->base);

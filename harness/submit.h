@@ -9,7 +9,7 @@
 struct assay_submission {
 	struct assay_remote *remote;
 	const char *prefix; /* PREFIX.intoto.json and PREFIX.transcript */
-	bool json;          /* the verdict as it came, on standard output */
+	bool json;          /* the verdict on standard output, as canonical JSON */
 	FILE *out;          /* for people */
 	uint32_t wait_s;    /* in all; 0: until the challenge has expired, and ten minutes for the verdict */
 };

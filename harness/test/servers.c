@@ -69,6 +69,16 @@ static bool without_end(int to, const char *start, const char *part, unsigned pa
 	return false;
 }
 
+/* JSON, as a person would have it; to be released with free(). */
+static char *in_lines(const char *text)
+{
+	json_t *root = json_loads(text, 0, NULL);
+	char *lines = json_dumps(root, JSON_INDENT(1));
+
+	json_decref(root);
+	return lines;
+}
+
 /* True when the connection goes on. */
 static bool answer(int to, enum server_route route, enum server_fault fault)
 {
@@ -137,6 +147,7 @@ static bool answer(int to, enum server_route route, enum server_fault fault)
 	}
 	char *other = fault == SERVER_OLD      ? strdup(last_reply ? last_reply : "")
 	              : fault == SERVER_FORGED ? server_forge(reply.text)
+	              : fault == SERVER_LINES  ? in_lines(reply.text)
 	                                       : NULL;
 	if (other)
 		reply.text = other;

@@ -44,6 +44,7 @@ enum server_fault {
 	SERVER_REFUSE,       /* 403, a reason, and a text that is no text for a terminal */
 	SERVER_FOLDED,       /* 200, and a first header that begins with a space */
 	SERVER_POSE,         /* 409, and a reason that is this machine's own */
+	SERVER_LINES,        /* the right answer, which is JSON, in several lines */
 	SERVER_EXPIRED,      /* 410 */
 	SERVER_FORGED,       /* a receipt that another key signed */
 	SERVER_FAULTS

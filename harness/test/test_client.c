@@ -204,6 +204,26 @@ Test(client, receipts_are_looked_at)
 	assay_remote_close(&remote);
 }
 
+/* A verdict is one line, however it came. */
+Test(client, verdicts_are_lines)
+{
+	uint8_t head[12] = "assay-t1";
+	static char transcript[sizeof head + ASSAY_CHALLENGE_BYTES_MAX];
+
+	challenged();
+	assay_le32_write(head + 8, (uint32_t)strlen(challenge_text));
+	memcpy(transcript, head, sizeof head);
+	strcpy(transcript + sizeof head, challenge_text);
+	support_write(support_path("x.transcript"), transcript, sizeof head + strlen(challenge_text));
+	support_file("x.intoto.json", "{}\n");
+	server_fail(SERVER_VERDICT, 1, (enum server_fault[]){SERVER_LINES});
+	cr_assert_eq(support_run("cd $T && $A submit x --json --verifier %s", server_url()), 4, "%s", support_err);
+	cr_expect(strstr(support_out, "\"verdict\":\"malformed\""), "%s", support_out);
+	cr_expect_eq(strchr(support_out, '\n'), support_out + strlen(support_out) - 1, "%s", support_out);
+	free(challenge_text);
+	assay_remote_close(&remote);
+}
+
 static void *stop_soon(void *context)
 {
 	usleep(200000);
