@@ -434,9 +434,13 @@ ifneq ($(SERVE),)
 FUZZ_SERVE := $(BUILD)/fuzz/fuzz_serve
 FUZZ_SERVE_OBJECTS := $(patsubst $(BUILD)/%,$(BUILD)/fuzz/%,$(filter-out %/start.o %/http.o %/address.o %/watch.o,$(SERVE_OBJECTS)) $(SERVE_SHARED))
 endif
+# What a prover reads of a server: libcurl is real, and time is the fuzzer's.
+FUZZ_CLIENT := $(BUILD)/fuzz/fuzz_client
+FUZZ_CLIENT_OBJECTS := $(addprefix $(BUILD)/fuzz/harness/,$(addprefix test/fuzz_client,.o _script.o _world.o) answers.o asked.o client.o \
+                       curl.o exchange.o fetched.o link_http.o remote.o secret.o state.o submit.o token.o) $(BUILD)/fuzz/verify/cli.o
 FUZZ_COMPILE = $(FUZZ_CC) $(CPPFLAGS) $(filter-out $(EXTRA),$(ALL_CFLAGS)) -O1 -fsanitize=fuzzer-no-link $(FUZZ_SANITIZE)
 
-FUZZ_RUNS := $(patsubst %,%.run,$(FUZZERS) $(BUILD)/fuzz/fuzz_benchmarks $(FUZZ_SERVE))
+FUZZ_RUNS := $(patsubst %,%.run,$(FUZZERS) $(BUILD)/fuzz/fuzz_benchmarks $(FUZZ_SERVE) $(FUZZ_CLIENT))
 .PHONY: fuzz $(FUZZ_RUNS)
 fuzz: $(FUZZ_RUNS)
 $(FUZZ_RUNS): %.run: % $(BUILD)/fuzz/seeds
@@ -449,7 +453,9 @@ $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/verify/test/%.o
 $(BUILD)/fuzz/fuzz_benchmarks: $(FUZZ_BENCHMARKS_OBJECTS)
 $(FUZZ_SERVE): $(BUILD)/fuzz/harness/test/fuzz_serve.o $(FUZZ_SERVE_OBJECTS)
 $(FUZZ_SERVE): FUZZ_LIBS := -lsqlite3 -lpthread
-$(FUZZERS) $(BUILD)/fuzz/fuzz_benchmarks $(FUZZ_SERVE): $(FUZZ_OBJECTS)
+$(FUZZ_CLIENT): $(FUZZ_CLIENT_OBJECTS)
+$(FUZZ_CLIENT): FUZZ_LIBS := -ldl -lpthread -Wl,--wrap=time,--wrap=nanosleep,--wrap=assay_curl_load
+$(FUZZERS) $(BUILD)/fuzz/fuzz_benchmarks $(FUZZ_SERVE) $(FUZZ_CLIENT): $(FUZZ_OBJECTS)
 	$(FUZZ_CC) -g -fsanitize=fuzzer $(FUZZ_SANITIZE) $(LDFLAGS) -o $@ $^ $(FUZZ_LIBS) $(VERIFY_LIBS)
 
 $(BUILD)/fuzz/%.o: %.c

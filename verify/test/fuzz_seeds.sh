@@ -12,7 +12,7 @@ number_at() { # file offset
 	od -An -j"$2" -N4 -tu4 "$1" | tr -d ' '
 }
 
-for name in verify envelope statement transcript challenge keys receipts request serve; do
+for name in verify envelope statement transcript challenge keys receipts request serve client; do
 	mkdir -p "$1/fuzz_$name"
 done
 
@@ -125,3 +125,62 @@ Length: 10
 Encoding: identity
 
 transcript"
+
+# What a server says to a prover, as harness/test/fuzz_client_script.c has it: after each step of an exchange that went
+# well, everything else that there is.
+seeds=$1/fuzz_client
+said() { # name records
+	printf '\006%b' "$2" >"$seeds/$1"
+}
+begun() { # steps records...: what was said in those
+	left=$1
+	while [ "$left" -gt 0 ]; do
+		printf '%s\\036' "$2"
+		shift
+		left=$((left - 1))
+	done
+}
+answer() { # status body: what stands for itself in %b has no backslash
+	printf '%s' "HTTP/1.1 $1 x\\r\\nContent-Length: @L\\r\\n\\r\\n$2"
+}
+refusal() { # status reason
+	answer "$1" "{\"reason\":\"$2\",\"text\":\"no \\\\u001b[31m more\\\\n of it\"}"
+}
+sealed() { # r|f at commit nonce segment
+	printf '@%sr{"at":"%s","challenge":"@d","commit":%s,"job":"@j","nonce":%s,"segment":%s}@.' "$@"
+}
+challenge='{"devices":1,"expires":"@e","leased":0,"mode":"verifier","nonce":"@j","profile":"test","samples":1,"segments":[{"length":{"rounds":1},"params":{"k":64,"m":16,"n":16},"workload":"matmul-i8/1"}],"type":"assay/1 challenge","verifier":"@v"}'
+verdict='{"aggregates":[{"provenRate":"88300000","unit":"hash","workload":"sha256/1"}],"assurance":"time\\u001b[31m","checks":[{"name":"recheck","reason":"recheck.mismatch","remedy":"repair\\nit","status":"fail"}],"error":{"reason":"opening.missing","text":"nothing was shown"},"verdict":"inconclusive"}'
+set -- "$(answer 200 @k)" "$(answer 201 @c)" "$(answer 200 @r)" "$(answer 200 @r)" "$(answer 200 @r)" "$(answer 204 '')" \
+	"$(answer 202 '')" "HTTP/1.1 202 x\\r\\nRetry-After: 3\\r\\n\\r\\n" "$(answer 200 "$verdict")"
+said all "$(begun $# "$@")"
+foreign=$(sed -n 's/^receipt_envelope = //p' verify/vectors/exchange.txt | head -1)
+for step in 0 1 2 3 4 5 6 7 8; do
+	number=0
+	before=$(begun "$step" "$@")
+	for fault in "$(refusal 403 key.revoked)" "$(refusal 409 device.miscompute)" "$(refusal 410 exchange.expired)" "$(refusal 503 server.busy)" \
+		'HTTP/1.1 503 x\r\nRetry-After: 99999999999\r\n\r\n' 'HTTP/1.1 429 x\r\nRetry-After: Fri, 31 Dec 2027 23:59:59 GMT\r\n\r\n' \
+		'HTTP/1.1 302 x\r\nLocation: http://127.0.0.2:1/v1/key\r\nContent-Length: 0\r\n\r\n' "$(answer 404 '<html>\033[31m')" '~' '^' \
+		'HTTP/1.1 200 x\r\nContent-Length: 999\r\n\r\n@k' 'HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n' \
+		'HTTP/1.1 200 x\r\n folded: x\r\nContent-Length: 0\r\n\r\n' 'HTTP/1.1 200 x\r\n\r\n@x@x@x@x@x@x@x@x@x@x@x' 'HTTP/1.1 401 x\r\nWWW-Authenticate: Basic realm=x\r\n\r\n' '+HTTP/1.1 417 x\r\n\r\n@x' \
+		'HTTP/1.1 103 x\r\nLink: <x>\r\n\r\nHTTP/1.1 200 x\r\n\r\n@k' "$(answer 200 @K)" "$(answer 200 @a)" "$(answer 200 '@r@r')" "$(answer 200 "$foreign\\\\n")" \
+		"$(answer 200 "$(sealed f @t null '"@j"' 0)")" "$(answer 200 "@fc$challenge@.")" "$(answer 200 "$verdict")" "$(answer 200 '{\n "verdict": "pass"\n}')"; do
+		number=$((number + 1))
+		said "$step-$number" "$before$fault"
+	done
+done
+# A verifier that lies, with its own key.
+said lie-challenge "$(begun 1 "$@")$(answer 200 "@sc$challenge@.")"
+said lie-late-last "$(begun 4 "$@")$(answer 200 "$(sealed s 1800000600000000001 null '"@j"' 1)")"
+said lie-receipt "$(begun 2 "$@")$(answer 200 "$(sealed s @t null '"@j"' 0)")"
+said lie-late "$(begun 2 "$@")$(answer 200 "$(sealed s 9223372036854775807 null '"@j"' 0)")"
+said lie-commit "$(begun 3 "$@")$(answer 200 "$(sealed s 1800000001000000000 '"@d"' null 0)")"
+said lie-right "$(begun 3 "$@")$(answer 200 "$(sealed s 1800000001000000000 '"@m"' null 0)")"
+# One that comes back without the receipt that it was given, and asks for those so far.
+back="$(begun 2 "$@")$(answer 403 @r)\\036$(answer 200 @k)\\036"
+said back "$back$(answer 200 @a)"
+said back-other "$back$(answer 200 '<html>')"
+said back-forged "$back$(answer 200 "$(sealed f @t null '"@j"' 0)")"
+said back-lie "$back$(answer 200 "$(sealed s @t null '"@d"' 0)")"
+said back-more "$back$(answer 200 "@a$(sealed s 1800000001000000000 '"@d"' null 0)")"
+said back-half "$back$(answer 200 '@a{')"
