@@ -207,6 +207,18 @@ _Noreturn void support_missing(const char *what, const char *why)
 	abort();
 }
 
+void support_double(const char *variable, const char *library, bool images)
+{
+	char path[512], absolute[4096];
+
+	snprintf(path, sizeof path, "%s/double/%s", support_build(), library);
+	if (!realpath(path, absolute))
+		support_missing("double", path);
+	if (images && (!assay_images_cuda[0].architecture || !assay_images_hip[0].architecture))
+		support_missing("images", "no clang for GPUs when this was built");
+	setenv(variable, absolute, 1);
+}
+
 void support_opencl(struct assay_device *device, uint32_t lanes, uint32_t group)
 {
 	const struct assay_tuning tuning = {.lanes = lanes, .group = group};

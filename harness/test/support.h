@@ -50,6 +50,10 @@ extern char support_out[65536], support_err[65536];
 /* Skips the test, loudly, unless $ASSAY_REQUIRE lists `what`: then it fails. */
 _Noreturn void support_missing(const char *what, const char *why);
 
+/* Points a variable to the double of a library ("libcuda.so"); `images`: and there are programs for GPUs. Else it does
+ * as support_missing does. */
+void support_double(const char *variable, const char *library, bool images);
+
 /* Opens opencl:0, before any other device because looking for it forks, with these lanes and group (0 = the device's
  * own), or does as support_missing does. */
 void support_opencl(struct assay_device *device, uint32_t lanes, uint32_t group);

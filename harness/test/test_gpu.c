@@ -28,13 +28,8 @@ static const struct vendor vendors[] = {
 static void doubles(void)
 {
 	support_enter();
-	for (size_t i = 0; i < 2; i++) {
-		char path[512], absolute[4096];
-		snprintf(path, sizeof path, "%s/double/%s", support_build(), vendors[i].library);
-		if (!realpath(path, absolute))
-			support_missing("double", path);
-		setenv(vendors[i].variable, absolute, 1);
-	}
+	for (size_t i = 0; i < 2; i++)
+		support_double(vendors[i].variable, vendors[i].library, false);
 }
 
 /* Images are made where a clang for GPUs is installed. */

@@ -13,19 +13,9 @@
 
 static void shim_over_double(void)
 {
-	static const char *const libraries[][2] = {{"ASSAY_HIP_LIBRARY", "libamdhip64_cuda.so"},
-	                                           {"ASSAY_CUDA_LIBRARY", "libcuda.so"}};
-
 	support_enter();
-	for (size_t i = 0; i < 2; i++) {
-		char path[512], absolute[4096];
-		snprintf(path, sizeof path, "%s/double/%s", support_build(), libraries[i][1]);
-		if (!realpath(path, absolute))
-			support_missing("double", path);
-		setenv(libraries[i][0], absolute, 1);
-	}
-	if (!assay_images_cuda[0].architecture || !assay_images_hip[0].architecture)
-		support_missing("images", "no clang for GPUs when this was built");
+	support_double("ASSAY_HIP_LIBRARY", "libamdhip64_cuda.so", true);
+	support_double("ASSAY_CUDA_LIBRARY", "libcuda.so", true);
 }
 
 TestSuite(gpu_shim, .init = shim_over_double, .fini = support_leave, .timeout = 120);

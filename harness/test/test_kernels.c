@@ -411,13 +411,8 @@ Test(kernels, hip)
 /* The same on the doubles of the drivers. */
 static void on_double(const struct assay_backend *backend, const char *variable, const char *library)
 {
-	char path[512], absolute[4096];
-
 	support_enter();
-	snprintf(path, sizeof path, "%s/double/%s", support_build(), library);
-	if (!realpath(path, absolute) || !assay_images_cuda[0].architecture || !assay_images_hip[0].architecture)
-		support_missing("double", "no clang for GPUs when this was built");
-	setenv(variable, absolute, 1);
+	support_double(variable, library, true);
 	gpu(backend);
 }
 

@@ -169,15 +169,8 @@ static void exceeds(const char *line)
 
 Test(limit, commands_that_hang)
 {
-	char path[512], absolute[4096];
-
 	support_enter();
-	snprintf(path, sizeof path, "%s/double/libcuda.so", support_build());
-	if (!realpath(path, absolute))
-		support_missing("double", path);
-	if (!assay_images_cuda[0].architecture)
-		support_missing("images", "no clang for GPUs when this was built");
-	setenv("ASSAY_CUDA_LIBRARY", absolute, 1);
+	support_double("ASSAY_CUDA_LIBRARY", "libcuda.so", true);
 	exceeds("env ASSAY_DOUBLE_LOST=0:1:600 $A selftest --variant portable -d cuda --max-time 1s");
 	exceeds("env ASSAY_DOUBLE_LOST=0:1:600 $A run --variant portable -d cuda -w sha256 --max-time 7 -o $T/x");
 	exceeds("env ASSAY_DOUBLE_LOST=0:1:600 ASSAY_DOUBLE_LARGE=65536 $A run --variant portable -d cuda -w sha256 "
