@@ -24,6 +24,18 @@ MACHINE float half_number(uint16_t bits)
 	return number;
 }
 
+uint16_t half_bits(int number)
+{
+	const float value = (float)number;
+	uint32_t bits;
+
+	memcpy(&bits, &value, 4);
+	if (number == 0)
+		return 0;
+	/* Five bits of exponent with a bias of 15 in place of 127, ten of fraction. */
+	return (uint16_t)(bits >> 31 << 15 | ((bits >> 23 & 0xff) - 112) << 10 | (bits >> 13 & 0x3ff));
+}
+
 /* A float is `mantissa` * 2^(`exponent` - 150). */
 struct parts {
 	int64_t mantissa; /* of 24 bits */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Numbers of f16, and sums of their products in f32 as instructions of matrix units make them: for units.c. */
+ * Numbers of f16, and sums of their products in f32 as instructions of matrix units make them. */
 #ifndef HARNESS_TEST_HALVES_H
 #define HARNESS_TEST_HALVES_H
 
@@ -9,6 +9,9 @@
 
 /* The number that these bits are; not for infinities. */
 float half_number(uint16_t bits);
+
+/* The bits of an integer, -2048 to 2048. */
+uint16_t half_bits(int number);
 
 /* How sums are made: each addition rounded to nearest; or all addends of an instruction cut below 24 bits of the
  * largest, added exactly, and cut again, as measured on NVIDIA's (Fasi et al., PeerJ CS 330). */

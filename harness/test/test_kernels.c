@@ -9,6 +9,7 @@
 
 #include <sodium.h>
 
+#include "harness/test/halves.h"
 #include "harness/test/support.h"
 #include "verify/chain.h"
 #include "verify/work.h"
@@ -74,26 +75,18 @@ static const struct product {
 enum { PRODUCTS = sizeof products / sizeof *products };
 
 /* The nine low bits of a half word as a number, in a form of matmul_i9.cl. */
-static uint16_t half_of(const uint8_t half[2], uint32_t form)
+static uint16_t nine_bits(const uint8_t half[2], uint32_t form)
 {
 	const int number = (half[0] | half[1] % 2 << 8) - (half[1] % 2 ? 512 : 0);
-	const float value = (float)number;
-	uint32_t bits;
 
-	memcpy(&bits, &value, 4);
-	if (form == 0)
-		return (uint16_t)number;
-	if (number == 0)
-		return 0;
-	/* f16: five bits of exponent with a bias of 15 in place of 127, ten of fraction. */
-	return (uint16_t)(bits >> 31 << 15 | ((bits >> 23 & 0xff) - 112) << 10 | (bits >> 13 & 0x3ff));
+	return form == 0 ? (uint16_t)number : half_bits(number);
 }
 
 /* What the key stream's bytes at `stream` are to a product (SPEC 5.1, 5.3, 5.4, 5.5). */
 static void step_make(uint8_t *out, const struct product *product, const uint8_t *stream, uint32_t form)
 {
 	if (product->element_bytes == 2) {
-		const uint16_t halves[2] = {half_of(stream, form), half_of(stream + 2, form)};
+		const uint16_t halves[2] = {nine_bits(stream, form), nine_bits(stream + 2, form)};
 		memcpy(out, halves, 4);
 	} else if (product->element_bytes == 4) {
 		float number = ldexpf((float)((int32_t)assay_le32_read(stream) >> 8), -23);

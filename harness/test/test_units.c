@@ -21,16 +21,6 @@ static const struct units *const kinds[] = {&units_mma_k16,  &units_mma_k32, &un
 enum { FILLER = 0xa5, MARGIN = 64 };
 static const uint8_t seed[32] = {3, 1, 4, 1, 5};
 
-/* A number of at most nine bits in f16. */
-static uint16_t half_of(int number)
-{
-	float value = (float)number;
-	uint32_t bits;
-
-	memcpy(&bits, &value, 4);
-	return number ? (uint16_t)(bits >> 31 << 15 | ((bits >> 23 & 0xff) - 112) << 10 | (bits >> 13 & 0x3ff)) : 0;
-}
-
 /* Element l of row r of a panel of two elements a word. */
 static size_t place(uint64_t row, uint64_t l, uint64_t k)
 {
@@ -56,7 +46,7 @@ static uint32_t *operand(const struct assay_work *work, const char *which, uint6
 			       4);
 	for (uint64_t i = 0; len > k && i < rows * k; i++) {
 		uint16_t *half = (uint16_t *)panels + i;
-		*half = half_of((*half & 0xff) - (*half & 0x100));
+		*half = half_bits((*half & 0xff) - (*half & 0x100));
 	}
 	free(stream);
 	return panels;
@@ -185,8 +175,8 @@ static int32_t entry(const struct units *units, const int *x, const int *y, uint
 
 	for (uint32_t row = 0; row < 16; row++)
 		for (uint32_t l = 0; l < k; l++) {
-			a[place(row, l, k)] = half_of(x[l]);
-			b[place(row, l, k)] = half_of(y[l]);
+			a[place(row, l, k)] = half_bits(x[l]);
+			b[place(row, l, k)] = half_bits(y[l]);
 		}
 	cr_assert(units->i9.run(arguments, 1, GROUP_FIRST));
 	for (uint32_t i = 1; i < 256; i++)
