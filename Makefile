@@ -352,6 +352,7 @@ $(BUILD)/assay-tests: $(TEST_OBJECTS) $(UNITS_OBJECTS) $(SOFT_OBJECTS) $(CHEATS_
 
 # Doubles of the vendors' drivers, with the kernels as plain C of one lane.
 LANES_scalar := 1
+DOUBLE_SOURCES := harness/test/double.c harness/test/double_programs.c
 DOUBLE_OBJECTS := $(BUILD)/kernels/kernels_scalar.o $(BUILD)/kernels/kernels_long.o $(BUILD)/kernels/names.o \
                   $(UNITS_OBJECTS)
 # Never with a sanitizer, which sees the same source in the cpu device. For products that are long: four lanes.
@@ -360,12 +361,12 @@ $(BUILD)/kernels/kernels_scalar.o $(BUILD)/kernels/kernels_long.o: $(BUILD)/kern
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out $(EXTRA),$(ALL_CFLAGS)) -O3 -Wno-pedantic -Wno-conversion -DKERNELS_LEVEL=$* \
 	  -DLANES=$(LANES_$*) -c -o $@ $<
-$(BUILD)/double/libcuda.so: harness/test/double.c harness/vendor.h $(wildcard kernels/*.h) $(DOUBLE_OBJECTS)
+$(BUILD)/double/libcuda.so: $(DOUBLE_SOURCES) harness/test/double.h harness/vendor.h $(wildcard kernels/*.h) $(DOUBLE_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -DVENDOR_CUDA -shared -o $@ $< $(DOUBLE_OBJECTS)
-$(BUILD)/double/libamdhip64.so: harness/test/double.c harness/vendor.h $(wildcard kernels/*.h) $(DOUBLE_OBJECTS)
+	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -DVENDOR_CUDA -shared -o $@ $(DOUBLE_SOURCES) $(DOUBLE_OBJECTS)
+$(BUILD)/double/libamdhip64.so: $(DOUBLE_SOURCES) harness/test/double.h harness/vendor.h $(wildcard kernels/*.h) $(DOUBLE_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -DVENDOR_HIP -shared -o $@ $< $(DOUBLE_OBJECTS)
+	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -DVENDOR_HIP -shared -o $@ $(DOUBLE_SOURCES) $(DOUBLE_OBJECTS)
 
 # A double of NVIDIA's management library, which the monitor reads.
 $(BUILD)/double/libnvidia-ml.so: harness/test/double_nvml.c
