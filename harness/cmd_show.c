@@ -22,13 +22,6 @@ static const char usage[] = "usage: assay show [--json|--rounds] ATTESTATION\n"
                             "  --rounds   one line a round: segment, device, workload, unit, seconds since the start,\n"
                             "             claimed units a second (tab-separated)\n";
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text ? text : "unknown";
-}
-
 static const char *work_name(const struct assay_statement *statement, size_t segment)
 {
 	const char *name = json_string_value(json_array_get(statement->work, segment));
@@ -64,11 +57,11 @@ static void print(const struct assay_envelope *envelope, const struct assay_stat
 
 	printf("an attestation that says (unchecked; see `assay verify`):\n");
 	printf("  signed by   %s\n", envelope->keyid);
-	printf("  made by     %s %s (%s)\n", text_of(harness, "name"), text_of(harness, "version"),
-	       text_of(harness, "gitCommit"));
+	printf("  made by     %s %s (%s)\n", assay_json_word(harness, "name", "unknown"),
+	       assay_json_word(harness, "version", "unknown"), assay_json_word(harness, "gitCommit", "unknown"));
 	printf("  challenge   mode %s, profile %s\n", statement->mode, statement->profile);
 	printf("  time        %s to %s, by the prover's clock\n",
-	       text_of(json_object_get(predicate, "claimed"), "startedAt"), statement->finished_at);
+	       assay_json_word(json_object_get(predicate, "claimed"), "startedAt", "unknown"), statement->finished_at);
 	if (statement->stagger_ms)
 		printf("  stagger     device #N began N x %u ms after #0 in each segment\n", statement->stagger_ms);
 	if (statement->power_budget_w)
@@ -80,9 +73,10 @@ static void print(const struct assay_envelope *envelope, const struct assay_stat
 		const json_t *device = json_array_get(statement->devices, d);
 		struct assay_telemetry_claim telemetry;
 		char words[480];
-		printf("  device #%zu   %s: %s (%s)\n              %s; %s\n", d, text_of(device, "backend"),
-		       text_of(device, "name"), text_of(device, "architecture"), text_of(device, "variant"),
-		       text_of(device, "driver"));
+		printf("  device #%zu   %s: %s (%s)\n              %s; %s\n", d,
+		       assay_json_word(device, "backend", "unknown"), assay_json_word(device, "name", "unknown"),
+		       assay_json_word(device, "architecture", "unknown"),
+		       assay_json_word(device, "variant", "unknown"), assay_json_word(device, "driver", "unknown"));
 		assay_telemetry_read(&telemetry, json_array_get(statement->telemetry, d));
 		assay_telemetry_words(words, &telemetry);
 		if (*words)

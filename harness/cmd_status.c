@@ -77,13 +77,6 @@ static void age_words(char text[32], const struct assay_last *last, uint64_t now
 		snprintf(text, 32, "%llu d ago", (unsigned long long)(age / 86400));
 }
 
-static const char *text_of(const json_t *object, const char *member)
-{
-	const char *text = json_string_value(json_object_get(object, member));
-
-	return text ? text : "unknown";
-}
-
 /* The line is cut rather than too long. '|' would begin what Nagios takes for numbers. */
 static void line_print(const struct request *request, const struct assay_last *last, uint64_t now)
 {
@@ -98,8 +91,8 @@ static void line_print(const struct request *request, const struct assay_last *l
 		age_words(age, last, now);
 	if (last->state == ASSAY_LAST_PASS)
 		snprintf(line, sizeof line, "%sPASS %.20s %.24s, %zu device%s, %s", before,
-		         text_of(last->verdict, "assurance"), text_of(last->verdict, "profile"), devices,
-		         devices == 1 ? "" : "s", age);
+		         assay_json_word(last->verdict, "assurance", "unknown"),
+		         assay_json_word(last->verdict, "profile", "unknown"), devices, devices == 1 ? "" : "s", age);
 	else
 		snprintf(line, sizeof line, "%s%s %s%s%s: %s", before, words[last->state], last->reason,
 		         *age ? ", " : "", age, last->text);

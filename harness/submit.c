@@ -164,9 +164,7 @@ static bool verdict_fits(const void *context, const struct assay_client_answer *
 /* A word of the server's, for a terminal. */
 static const char *word(char text[80], const json_t *object, const char *name)
 {
-	const char *value = json_string_value(json_object_get(object, name));
-
-	snprintf(text, 80, "%.79s", value ? value : "");
+	snprintf(text, 80, "%.79s", assay_json_word(object, name, ""));
 	assay_printable(text);
 	return text;
 }

@@ -23,13 +23,6 @@ static void label(FILE *out, const char *text)
 	}
 }
 
-static const char *text_of(const json_t *object, const char *member)
-{
-	const char *text = json_string_value(json_object_get(object, member));
-
-	return text ? text : "";
-}
-
 static void head(FILE *out, const char *metric, const char *help)
 {
 	fprintf(out, "# HELP %s %s\n# TYPE %s gauge\n", metric, help, metric);
@@ -43,9 +36,9 @@ static void sample(FILE *out, const char *metric, const json_t *aggregate, const
 	if (!digits || !*digits || strlen(digits) > 47 || digits[strspn(digits, "0123456789")])
 		return;
 	fprintf(out, "%s{workload=\"", metric);
-	label(out, text_of(aggregate, "workload"));
+	label(out, assay_json_word(aggregate, "workload", ""));
 	fputs("\",unit=\"", out);
-	label(out, text_of(aggregate, "unit"));
+	label(out, assay_json_word(aggregate, "unit", ""));
 	if (*by)
 		fprintf(out, "\",by=\"%s", by);
 	fprintf(out, "\"} %s\n", digits);
@@ -84,11 +77,11 @@ static void put(FILE *out, const struct assay_last *last)
 	fprintf(out, "assay_finished_timestamp_seconds %llu\n", (unsigned long long)last->finished);
 	head(out, "assay_run_info", "The last run.");
 	fputs("assay_run_info{profile=\"", out);
-	label(out, text_of(last->verdict, "profile"));
+	label(out, assay_json_word(last->verdict, "profile", ""));
 	fputs("\",assurance=\"", out);
-	label(out, text_of(last->verdict, "assurance"));
+	label(out, assay_json_word(last->verdict, "assurance", ""));
 	fputs("\",keyid=\"", out);
-	label(out, text_of(last->verdict, "keyid"));
+	label(out, assay_json_word(last->verdict, "keyid", ""));
 	fputs("\"} 1\n", out);
 	head(out, "assay_devices", "Devices of the last run, as it says.");
 	fprintf(out, "assay_devices %zu\n", json_array_size(json_object_get(last->verdict, "claimedDevices")));

@@ -122,6 +122,13 @@ const char *assay_json_string(const json_t *object, const char *name, size_t max
 	return json_is_string(member) && json_string_length(member) <= max_len ? json_string_value(member) : NULL;
 }
 
+const char *assay_json_word(const json_t *object, const char *name, const char *otherwise)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text && *text ? text : otherwise;
+}
+
 bool assay_json_hash(uint8_t out[ASSAY_HASH_BYTES], const json_t *object, const char *name)
 {
 	const char *hex = assay_json_string(object, name, 64);

@@ -27,4 +27,7 @@ const char *assay_json_string(const json_t *object, const char *name, size_t max
 bool assay_json_hash(uint8_t out[ASSAY_HASH_BYTES], const json_t *object, const char *name);   /* 64 hex digits */
 bool assay_json_digest(uint8_t out[ASSAY_HASH_BYTES], const json_t *object, const char *name); /* {"sha256":hash} */
 
+/* A string that may be missing, or be something else: then, and when it is empty, `otherwise`. */
+const char *assay_json_word(const json_t *object, const char *name, const char *otherwise);
+
 #endif

@@ -145,7 +145,7 @@ static void devices_text(char *text, size_t capacity, const json_t *devices, con
 	*text = '\0';
 	json_array_foreach(devices, i, device)
 	{
-		const char *one = assay_text_of(device, member);
+		const char *one = assay_json_word(device, member, "");
 		if (i > 0 && strstr(text, one))
 			continue;
 		if (len < capacity - 1)

@@ -14,13 +14,6 @@ enum { DEPTH_MAX = 64, STARTS_MAX = 64 };
 
 const char *assay_bigger_pattern, *assay_smaller_pattern;
 
-const char *assay_text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text ? text : "";
-}
-
 /* Two names that differ stay different: bytes that cannot be shown are written out, and one that is too long ends with
  * a digest of all of it. */
 static void name_make(char name[ASSAY_METRIC_NAME_MAX + 1], const char *given)

@@ -6,9 +6,7 @@
 #ifndef HARNESS_COMPARE_BENCHMARKS_H
 #define HARNESS_COMPARE_BENCHMARKS_H
 
-#include <jansson.h>
-
-#include "verify/bytes.h"
+#include "verify/json.h"
 
 enum {
 	ASSAY_BENCHMARKS_BYTES_MAX = 16 << 20,
@@ -92,9 +90,6 @@ bool assay_benchmarks_medians(struct assay_benchmarks *benchmarks) ASSAY_CHECK_R
 typedef enum assay_status assay_benchmarks_reader(struct assay_benchmarks *benchmarks, const json_t *root);
 assay_benchmarks_reader assay_benchmarks_google, assay_benchmarks_nvbench, assay_benchmarks_pytest,
     assay_benchmarks_bencher, assay_benchmarks_bench, assay_benchmarks_verdict;
-
-/* Text of a member, "" where it is none. */
-const char *assay_text_of(const json_t *object, const char *name);
 
 /* "412.6 GOP/s", "1.42 ms", "17.3": a value of a metric in its unit. */
 void assay_value_text(char text[32], double value, const char *unit);

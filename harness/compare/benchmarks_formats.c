@@ -22,7 +22,7 @@ static double number_of(const json_t *object, const char *name)
 
 static double google_unit(const json_t *entry)
 {
-	const char *unit = assay_text_of(entry, "time_unit");
+	const char *unit = assay_json_word(entry, "time_unit", "");
 
 	return strcmp(unit, "s") == 0 ? 1 : strcmp(unit, "ms") == 0 ? 1e-3 : strcmp(unit, "us") == 0 ? 1e-6 : 1e-9;
 }
@@ -30,9 +30,9 @@ static double google_unit(const json_t *entry)
 /* Repetitions of one benchmark share their run_name. */
 static const char *google_name(const json_t *entry)
 {
-	const char *run_name = assay_text_of(entry, "run_name");
+	const char *run_name = assay_json_word(entry, "run_name", "");
 
-	return *run_name ? run_name : assay_text_of(entry, "name");
+	return *run_name ? run_name : assay_json_word(entry, "name", "");
 }
 
 /* Processors and the greatest cache: names of hosts change with every job of a pipeline. */
@@ -56,7 +56,7 @@ static enum assay_status google_entry(struct assay_benchmarks *benchmarks, const
 
 	if (json_is_true(json_object_get(entry, "error_occurred")) || json_is_true(json_object_get(entry, "skipped"))) {
 		assay_note(benchmarks->notes, "left out: %.200s: it says that it failed: %.200s (metric.failed)", name,
-		           assay_text_of(entry, "error_message"));
+		           assay_json_word(entry, "error_message", ""));
 		return ASSAY_OK;
 	}
 	if (!*name || !json_object_get(entry, "real_time"))
@@ -78,12 +78,12 @@ enum assay_status assay_benchmarks_google(struct assay_benchmarks *benchmarks, c
 	size_t i;
 
 	google_machine(benchmarks, context);
-	snprintf(benchmarks->date, sizeof benchmarks->date, "%.39s", assay_text_of(context, "date"));
+	snprintf(benchmarks->date, sizeof benchmarks->date, "%.39s", assay_json_word(context, "date", ""));
 	for (size_t k = 0; k < sizeof aggregates / sizeof *aggregates; k++) {
 		json_array_foreach(list, i, entry)
 		{
-			const bool aggregate = strcmp(assay_text_of(entry, "run_type"), "aggregate") == 0;
-			if (strcmp(aggregate ? assay_text_of(entry, "aggregate_name") : "", aggregates[k]) == 0)
+			const bool aggregate = strcmp(assay_json_word(entry, "run_type", ""), "aggregate") == 0;
+			if (strcmp(aggregate ? assay_json_word(entry, "aggregate_name", "") : "", aggregates[k]) == 0)
 				status = google_entry(benchmarks, entry, aggregate);
 			if (status)
 				return status;
@@ -102,12 +102,12 @@ static double nvbench_value(const json_t *state, const char *tag)
 
 	json_array_foreach(list, i, summary)
 	{
-		if (strcmp(assay_text_of(summary, "tag"), tag) != 0)
+		if (strcmp(assay_json_word(summary, "tag", ""), tag) != 0)
 			continue;
 		json_array_foreach(json_object_get(summary, "data"), k, datum)
 		{
 			const json_t *value = json_object_get(datum, "value");
-			if (strcmp(assay_text_of(datum, "name"), "value") != 0)
+			if (strcmp(assay_json_word(datum, "name", ""), "value") != 0)
 				continue;
 			if (json_is_string(value)) {
 				char *end;
@@ -126,10 +126,10 @@ static enum assay_status nvbench_state(struct assay_benchmarks *benchmarks, cons
 	                                   "nv/cpu_only/time/cpu/mean"};
 	char name[1024];
 
-	snprintf(name, sizeof name, "%.400s [%.600s]", benchmark, assay_text_of(state, "name"));
+	snprintf(name, sizeof name, "%.400s [%.600s]", benchmark, assay_json_word(state, "name", ""));
 	if (json_is_true(json_object_get(state, "is_skipped"))) {
 		assay_note(benchmarks->notes, "left out: %.200s: it says that it was skipped: %.200s (metric.failed)",
-		           name, assay_text_of(state, "skip_reason"));
+		           name, assay_json_word(state, "skip_reason", ""));
 		return ASSAY_OK;
 	}
 	for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
@@ -147,12 +147,13 @@ enum assay_status assay_benchmarks_nvbench(struct assay_benchmarks *benchmarks, 
 	const json_t *device = json_array_get(json_object_get(root, "devices"), 0);
 	size_t i, k;
 
-	snprintf(benchmarks->device, sizeof benchmarks->device, "%.255s", assay_text_of(device, "name"));
+	snprintf(benchmarks->device, sizeof benchmarks->device, "%.255s", assay_json_word(device, "name", ""));
 	json_array_foreach(list, i, benchmark)
 	{
 		json_array_foreach(json_object_get(benchmark, "states"), k, state)
 		{
-			enum assay_status status = nvbench_state(benchmarks, assay_text_of(benchmark, "name"), state);
+			enum assay_status status =
+			    nvbench_state(benchmarks, assay_json_word(benchmark, "name", ""), state);
 			if (status)
 				return status;
 		}
@@ -169,14 +170,14 @@ enum assay_status assay_benchmarks_pytest(struct assay_benchmarks *benchmarks, c
 	size_t i, k;
 
 	snprintf(benchmarks->device, sizeof benchmarks->device, "%.255s",
-	         assay_text_of(json_object_get(machine, "cpu"), "brand_raw"));
-	snprintf(benchmarks->date, sizeof benchmarks->date, "%.39s", assay_text_of(root, "datetime"));
+	         assay_json_word(json_object_get(machine, "cpu"), "brand_raw", ""));
+	snprintf(benchmarks->date, sizeof benchmarks->date, "%.39s", assay_json_word(root, "datetime", ""));
 	json_array_foreach(list, i, entry)
 	{
 		const json_t *stats = json_object_get(entry, "stats"), *data = json_object_get(stats, "data");
 		enum assay_status status = ASSAY_OK;
-		const char *name = assay_text_of(entry, "fullname");
-		name = *name ? name : assay_text_of(entry, "name");
+		const char *name = assay_json_word(entry, "fullname", "");
+		name = *name ? name : assay_json_word(entry, "name", "");
 		struct assay_metric *metric = assay_benchmarks_metric(benchmarks, name, "s", false, &status);
 		if (!metric)
 			return status;
@@ -259,13 +260,13 @@ enum assay_status assay_benchmarks_bench(struct assay_benchmarks *benchmarks, co
 	} kinds[] = {{"roundMedianNs", "roundThrottled", ""}, {"bareMedianNs", "bareThrottled", " bare kernel"}};
 	char name[256], unit[16];
 
-	snprintf(benchmarks->device, sizeof benchmarks->device, "%.255s", assay_text_of(root, "name"));
-	snprintf(unit, sizeof unit, "%.12s/s", assay_text_of(root, "unit"));
+	snprintf(benchmarks->device, sizeof benchmarks->device, "%.255s", assay_json_word(root, "name", ""));
+	snprintf(unit, sizeof unit, "%.12s/s", assay_json_word(root, "unit", ""));
 	for (size_t i = 0; i < 2; i++) {
 		enum assay_status status = ASSAY_OK;
 		const double throttled = number_of(root, kinds[i].throttled);
-		snprintf(name, sizeof name, "%.100s %.100s%s", assay_text_of(root, "workload"),
-		         assay_text_of(root, "device"), kinds[i].what);
+		snprintf(name, sizeof name, "%.100s %.100s%s", assay_json_word(root, "workload", ""),
+		         assay_json_word(root, "device", ""), kinds[i].what);
 		struct assay_metric *metric = assay_benchmarks_metric(benchmarks, name, unit, true, &status);
 		if (metric)
 			status = assay_metric_add(
@@ -286,27 +287,28 @@ enum assay_status assay_benchmarks_verdict(struct assay_benchmarks *benchmarks, 
 	size_t i;
 
 	snprintf(benchmarks->device, sizeof benchmarks->device, "%.255s",
-	         assay_text_of(json_array_get(devices, 0), "name"));
-	snprintf(benchmarks->date, sizeof benchmarks->date, "%.39s", assay_text_of(root, "claimedFinishedAt"));
-	if (strcmp(assay_text_of(root, "verdict"), "fail") == 0 ||
-	    strcmp(assay_text_of(root, "verdict"), "malformed") == 0) {
+	         assay_json_word(json_array_get(devices, 0), "name", ""));
+	snprintf(benchmarks->date, sizeof benchmarks->date, "%.39s", assay_json_word(root, "claimedFinishedAt", ""));
+	if (strcmp(assay_json_word(root, "verdict", ""), "fail") == 0 ||
+	    strcmp(assay_json_word(root, "verdict", ""), "malformed") == 0) {
 		assay_note(benchmarks->notes, "left out: a verdict that is %s (metric.failed)",
-		           assay_text_of(root, "verdict"));
+		           assay_json_word(root, "verdict", ""));
 		return ASSAY_OK;
 	}
 	json_array_foreach(list, i, run)
 	{
 		const json_t *claimed = json_object_get(run, "claimed");
-		const char *proven = assay_text_of(run, "provenRate"), *rate = assay_text_of(claimed, "rate");
+		const char *proven = assay_json_word(run, "provenRate", ""),
+		           *rate = assay_json_word(claimed, "rate", "");
 		const double device = number_of(run, "device"), throttled = number_of(claimed, "throttledRounds");
 		const json_t *of = device >= 0 && device < 64 ? json_array_get(devices, (size_t)device) : NULL;
 		enum assay_status status = ASSAY_OK;
 		/* A fill has no rate. */
 		if (!*proven && !*rate)
 			continue;
-		snprintf(name, sizeof name, "%.100s #%.0f %.60s", assay_text_of(run, "workload"), device,
-		         assay_text_of(of, "backend"));
-		snprintf(unit, sizeof unit, "%.12s/s", assay_text_of(run, "unit"));
+		snprintf(name, sizeof name, "%.100s #%.0f %.60s", assay_json_word(run, "workload", ""), device,
+		         assay_json_word(of, "backend", ""));
+		snprintf(unit, sizeof unit, "%.12s/s", assay_json_word(run, "unit", ""));
 		struct assay_metric *metric = assay_benchmarks_metric(benchmarks, name, unit, true, &status);
 		if (metric)
 			status = assay_metric_add(benchmarks, metric, strtod(*proven ? proven : rate, NULL));

@@ -287,19 +287,14 @@ bool assay_exhibit_point(const struct assay_exhibit *exhibit, uint32_t device, i
 	return true;
 }
 
-static const char *text_of(const json_t *object, const char *member)
-{
-	const char *text = json_string_value(json_object_get(object, member));
-
-	return text && *text ? text : "unknown";
-}
-
 const char *assay_exhibit_device(const struct assay_exhibit *exhibit, uint32_t device, const char *member)
 {
-	return text_of(exhibit->statement.root ? json_array_get(exhibit->statement.devices, device) : NULL, member);
+	return assay_json_word(exhibit->statement.root ? json_array_get(exhibit->statement.devices, device) : NULL,
+	                       member, "unknown");
 }
 
 const char *assay_exhibit_harness(const struct assay_exhibit *exhibit, const char *member)
 {
-	return text_of(json_object_get(json_object_get(exhibit->statement.root, "predicate"), "harness"), member);
+	return assay_json_word(json_object_get(json_object_get(exhibit->statement.root, "predicate"), "harness"),
+	                       member, "unknown");
 }
