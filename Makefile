@@ -423,7 +423,7 @@ $(BUILD)/threads: $(BUILD)/harness/test/threads.o $(BUILD)/harness/test/shim.o $
 
 # libFuzzer is clang's: everything below build/fuzz is compiled again, with what its coverage needs.
 FUZZ_CC ?= clang
-FUZZ_SECONDS ?= 30
+FUZZ_SECONDS ?= 10
 FUZZ_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_OBJECTS := $(VERIFY_OBJECTS:$(BUILD)/%=$(BUILD)/fuzz/%)
 FUZZERS := $(patsubst verify/test/%.c,$(BUILD)/fuzz/%,$(wildcard verify/test/fuzz_*.c))

@@ -219,6 +219,13 @@ void support_double(const char *variable, const char *library, bool images)
 	setenv(variable, absolute, 1);
 }
 
+void support_long(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	cr_skip_test("as shipped only");
+#endif
+}
+
 void support_opencl(struct assay_device *device, uint32_t lanes, uint32_t group)
 {
 	const struct assay_tuning tuning = {.lanes = lanes, .group = group};

@@ -54,6 +54,10 @@ _Noreturn void support_missing(const char *what, const char *why);
  * as support_missing does. */
 void support_double(const char *variable, const char *library, bool images);
 
+/* Skips the test under AddressSanitizer, which makes it too long: it does whole runs again and again, and other tests
+ * show their code to it. */
+void support_long(void);
+
 /* Opens opencl:0, before any other device because looking for it forks, with these lanes and group (0 = the device's
  * own), or does as support_missing does. */
 void support_opencl(struct assay_device *device, uint32_t lanes, uint32_t group);

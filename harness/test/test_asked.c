@@ -77,6 +77,7 @@ Test(asked, from_challenge_to_verdict)
 /* kill -9 of one and of the other after each new receipt. */
 Test(asked, both_killed_at_every_step)
 {
+	support_long();
 	begin("-p quick -w sha256,memory");
 	const char *command = RUN;
 	for (size_t receipts = 1; receipts <= 6; receipts++) {

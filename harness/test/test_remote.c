@@ -86,6 +86,7 @@ static bool has_come(unsigned step)
 /* kill -9 after each receipt, and after each part of the end. */
 Test(remote, killed_at_every_step)
 {
+	support_long();
 	char command[512];
 	const unsigned steps = RECEIPTS + 3;
 

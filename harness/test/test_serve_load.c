@@ -137,6 +137,7 @@ static void threads_run(void *(*function)(void *))
 
 Test(serve_load, verified_hosts, .timeout = 7200)
 {
+	support_long();
 	const char *asked = getenv("ASSAY_HOSTS");
 	const int hosts = asked ? atoi(asked) : 6;
 

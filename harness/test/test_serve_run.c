@@ -56,6 +56,7 @@ Test(serve_run, from_nothing_to_the_verdict)
 
 Test(serve_run, both_killed_at_every_step)
 {
+	support_long();
 	char command[512];
 
 	enter();
@@ -88,6 +89,7 @@ Test(serve_run, both_killed_at_every_step)
 /* The server alone is killed: the prover waits for it, and never hears of it. */
 Test(serve_run, server_killed_meanwhile)
 {
+	support_long();
 	char command[512], options[64];
 
 	enter();

@@ -146,6 +146,7 @@ Test(soak, without_a_key)
 /* Ctrl-C: the round is finished and what was done is attested; then the run goes on, and is ended at once. */
 Test(soak, interrupted)
 {
+	support_long();
 	struct assay_checkpoint checkpoint;
 
 	support_enter();
