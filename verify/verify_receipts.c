@@ -8,7 +8,8 @@
 #include "verify/chain.h"
 #include "verify/session.h"
 
-/* The key of the verifier that the challenge names, when the caller trusts it. */
+/* The key of the verifier that the challenge names, when the caller trusts it and it is not the prover's, which would
+ * tell of its own time. */
 static const uint8_t *verifier_key(const struct assay_session *session)
 {
 	const struct assay_policy *policy = session->policy;
@@ -17,7 +18,7 @@ static const uint8_t *verifier_key(const struct assay_session *session)
 	assay_hex(wanted, session->challenge.verifier);
 	for (size_t i = 0; i < policy->verifiers_count; i++) {
 		assay_keyid(keyid, policy->verifiers[i]);
-		if (strcmp(keyid, wanted) == 0)
+		if (strcmp(keyid, wanted) == 0 && memcmp(policy->verifiers[i], session->transcript.key, 32) != 0)
 			return policy->verifiers[i];
 	}
 	return NULL;

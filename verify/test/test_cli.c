@@ -115,6 +115,18 @@ Test(cli, trusted_directories)
 	cr_expect(strstr(output, "key.count"), "%s", output);
 }
 
+/* A key that is trusted as a prover's and as a verifier's does not tell of its own time. */
+Test(cli, receipts_of_the_prover_itself)
+{
+	char output[8192];
+
+	cr_expect_eq(verify(output, sizeof output,
+	                    "--trust " GOOD "key.pem --verifier " GOOD "key.pem "
+	                    "verify/vectors/reject/receipts-untrusted-prover.intoto.json"),
+	             2);
+	cr_expect(strstr(output, "receipts.untrusted"), "%s", output);
+}
+
 Test(cli, files_that_cannot_be_read)
 {
 	char output[4096];
