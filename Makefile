@@ -454,7 +454,7 @@ $(FUZZ_RUNS): %.run: % $(BUILD)/fuzz/seeds
 
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/verify/test/%.o
 $(BUILD)/fuzz/fuzz_benchmarks: $(FUZZ_BENCHMARKS_OBJECTS)
-$(FUZZ_SERVE): $(BUILD)/fuzz/harness/test/fuzz_serve.o $(FUZZ_SERVE_OBJECTS)
+$(FUZZ_SERVE): $(addprefix $(BUILD)/fuzz/harness/test/fuzz_serve,.o _states.o) $(FUZZ_SERVE_OBJECTS)
 $(FUZZ_SERVE): FUZZ_LIBS := -lsqlite3 -lpthread
 $(FUZZ_CLIENT): $(FUZZ_CLIENT_OBJECTS)
 $(FUZZ_CLIENT): FUZZ_LIBS := -ldl -lpthread -Wl,--wrap=time,--wrap=nanosleep,--wrap=assay_curl_load
