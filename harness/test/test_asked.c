@@ -55,7 +55,7 @@ static void proven(void)
 
 Test(asked, from_challenge_to_verdict)
 {
-	begin("-p quick -w sha256,memory");
+	begin("-p quick --duration 1 -w sha256,memory");
 	pid_t verifier = support_start("verifier", ANSWER, 0);
 	pid_t prover = support_start("prover", RUN, 0);
 	cr_assert_eq(support_ended(prover, "prover"), 0);
@@ -78,7 +78,7 @@ Test(asked, from_challenge_to_verdict)
 Test(asked, both_killed_at_every_step)
 {
 	support_long();
-	begin("-p quick -w sha256,memory");
+	begin("-p quick --duration 1 -w sha256,memory");
 	const char *command = RUN;
 	for (size_t receipts = 1; receipts <= 6; receipts++) {
 		pid_t verifier = support_start("verifier", ANSWER, 0), prover = support_start("prover", command, 0);

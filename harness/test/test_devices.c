@@ -49,7 +49,7 @@ Test(devices, one_hangs)
 	cr_assert_eq(
 	    support_run(
 	        "ASAN_OPTIONS=detect_leaks=0 ASSAY_LAUNCH_SECONDS=1 ASSAY_DOUBLE_LOST=1:5:600 ASSAY_DOUBLE_LARGE=4096 "
-	        "$A run --variant portable -d cpu,hip:1 -w sha256 --row host -o $T/x"),
+	        "$A run --variant portable -d cpu,hip:1 -w sha256 --duration 1 --row host -o $T/x"),
 	    2, "%s", support_err);
 	cr_expect(strstr(support_err, "hip:1 failed in sha256/1 after 0 rounds") &&
 	              strstr(support_err, "(device.timeout)"),
@@ -65,7 +65,7 @@ Test(devices, one_is_lost)
 {
 	doubles("2");
 	cr_assert_eq(support_run("ASSAY_DOUBLE_LOST=1:5 ASSAY_DOUBLE_LARGE=4096 $A run --variant portable -d "
-	                         "cpu,cuda:1 -w sha256 --row host "
+	                         "cpu,cuda:1 -w sha256 --duration 1 --row host "
 	                         "-o $T/x --json"),
 	             2, "%s", support_err);
 	cr_expect(strstr(support_err, "assay: cuda:1 failed in sha256/1 after 0 rounds: cuda:1: "), "%s", support_err);

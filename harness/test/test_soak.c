@@ -137,7 +137,7 @@ Test(soak, without_a_key)
 {
 	support_enter();
 	exits(0, "cd $T && env -u HOME -u ASSAY_STATE_DIR -u XDG_CONFIG_HOME -u XDG_CACHE_HOME $A run -d cpu -w sha256 "
-	         "-p quick --checkpoint 1 -o x");
+	         "-p quick --duration 1 --checkpoint 1 -o x");
 	cr_assert(strstr(support_err, "key for this run only") && strstr(support_err, "no checkpoint is written"), "%s",
 	          support_err);
 	cr_assert_eq(support_files(), 2);
@@ -245,11 +245,11 @@ Test(soak, no_room_anywhere)
 	exits(0, "rm $T/x.checkpoint");
 
 	/* What it prints goes through a pipe, which has no limit. */
-	cr_assert_eq(
-	    support_run("cd $T && { prlimit --fsize=%llu:unlimited $A run -d cpu -w sha256 -p quick --checkpoint 1 "
-	                "-k k -o x; echo exit $?; } 2>&1 | cat",
-	                (unsigned long long)head.st_size + 100),
-	    0);
+	cr_assert_eq(support_run("cd $T && { prlimit --fsize=%llu:unlimited $A run -d cpu -w sha256 -p quick "
+	                         "--duration 1 --checkpoint 1 "
+	                         "-k k -o x; echo exit $?; } 2>&1 | cat",
+	                         (unsigned long long)head.st_size + 100),
+	             0);
 	cr_assert(strstr(support_out, "\nexit 3\n"), "%s", support_out);
 	cr_assert(strstr(support_out, "(checkpoint.write)") && strstr(support_out, "the run goes on"), "%s",
 	          support_out);
