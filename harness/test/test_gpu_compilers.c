@@ -22,12 +22,7 @@ Test(gpu, nvrtc)
 		setenv("ASSAY_NVRTC_LIBRARY", "/usr/local/cuda/lib64/libnvrtc.so", 0);
 	if (!gpu_compiler_there("sm_90"))
 		support_missing("nvrtc", "no libnvrtc");
-#ifdef __SANITIZE_ADDRESS__ /* which does not see into the compiler: one target is enough for it */
-	const size_t step = sizeof targets / sizeof *targets;
-#else
-	const size_t step = 1;
-#endif
-	for (size_t i = 0; i < sizeof targets / sizeof *targets; i += step) {
+	for (size_t i = 0; i < sizeof targets / sizeof *targets; i += SUPPORT_STEP) {
 		support_ok(gpu_compile(&code, ASSAY_PROGRAM_PORTABLE, targets[i], &error), error);
 		cr_expect(strstr(code, "dp4a.s32.s32") && strstr(code, ".entry matmul_i8("), "%s", targets[i]);
 		free(code);

@@ -340,17 +340,12 @@ Test(rails, kernels_that_do_nothing)
 
 /* ---- Calls that fail ---- */
 
-/* Of every call; under a sanitizer of every fifth. */
+/* Of every call. */
 Test(rails, every_failure_is_an_error)
 {
-#ifdef __SANITIZE_ADDRESS__
-	const uint32_t step = 5;
-#else
-	const uint32_t step = 1;
-#endif
 	support_enter();
 	for (int kind = 0; kind < SHIM_CALLS; kind++) {
-		for (uint32_t n = 1;; n += step) {
+		for (uint32_t n = 1;; n += SUPPORT_STEP) {
 			shim_reset();
 			shim.kind = (enum shim_call)kind;
 			shim.fail_at = n;

@@ -83,6 +83,7 @@ static json_int_t pauses_of(const char *name)
 /* kill -9: what the checkpoint had is in what comes out, resumed or attested as it is. */
 Test(soak, killed)
 {
+	support_long();
 	struct assay_checkpoint checkpoint;
 
 	support_enter();
@@ -229,6 +230,7 @@ Test(soak, full_disk)
  */
 Test(soak, no_room_anywhere)
 {
+	support_long();
 	struct assay_checkpoint checkpoint;
 	struct stat head;
 
