@@ -287,11 +287,7 @@ static void files_remove(void)
 
 static void remove_all(void)
 {
-	char command[96];
-
-	snprintf(command, sizeof command, "rm -rf %s", directory);
-	if (system(command) != 0)
-		fprintf(stderr, "%s stays\n", directory);
+	fuzz_remove(directory);
 }
 
 static void make(void)

@@ -17,11 +17,7 @@ enum { FILL = 4096 };
 
 static void put(struct fuzz_text *text, const void *bytes, size_t len)
 {
-	if (len > FUZZ_REPLY_MAX - text->len)
-		len = FUZZ_REPLY_MAX - text->len;
-	memcpy(text->bytes + text->len, bytes, len);
-	text->len += len;
-	text->bytes[text->len] = '\0';
+	fuzz_put(text->bytes, &text->len, FUZZ_REPLY_MAX, bytes, len);
 }
 
 static void put_text(struct fuzz_text *text, const char *more)

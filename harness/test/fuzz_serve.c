@@ -26,11 +26,7 @@ struct text {
 /* Up to the limits of a body, and not beyond what it needs: a sanitizer sees the end. */
 static void put(struct text *text, const char *bytes, size_t len)
 {
-	if (len > TEXT_MAX - text->len)
-		len = TEXT_MAX - text->len;
-	memcpy(text->bytes + text->len, bytes, len);
-	text->len += len;
-	text->bytes[text->len] = '\0';
+	fuzz_put(text->bytes, &text->len, TEXT_MAX, bytes, len);
 }
 
 static void expand(struct text *text, const uint8_t *data, size_t len)

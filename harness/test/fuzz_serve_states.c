@@ -140,11 +140,7 @@ static void attest(uint32_t state)
 
 static void remove_all(void)
 {
-	char command[96];
-
-	snprintf(command, sizeof command, "rm -rf %s", directory);
-	if (system(command) != 0)
-		fprintf(stderr, "%s stays\n", directory);
+	fuzz_remove(directory);
 }
 
 static void server_make(void)
