@@ -271,7 +271,9 @@ static enum assay_status later(const struct assay_remote *remote, struct attempt
 	char cause[240];
 
 	cause_text(cause, answer);
-	if (now >= attempts->end)
+	/* Who asked for too much before there is a challenge, and is told to come back after the end, is not kept. */
+	const bool in_vain = answer->status == 429 && !remote->expires && now + answer->retry_after_s > attempts->end;
+	if (now >= attempts->end || in_vain)
 		return over(remote, answer, cause, error);
 	tell(remote, attempts, cause);
 	if (ms > (attempts->end - now) * 1000)

@@ -106,6 +106,11 @@ static bool answer(int to, enum server_route route, enum server_fault fault)
 		return reply_say(to, &(struct server_reply){503, "", "Retry-After: 5\r\n"}, 0);
 	case SERVER_TOO_MANY:
 		return reply_say(to, &(struct server_reply){429, "", "Retry-After: 1\r\n"}, 0);
+	case SERVER_QUOTA: {
+		struct server_reply reply = server_refuse(429, "token.quota", "the token had its challenges");
+		reply.more = "Retry-After: 80000\r\n";
+		return reply_say(to, &reply, strlen(reply.text));
+	}
 	case SERVER_TIMEOUT:
 		return reply_say(to, &(struct server_reply){408, "", ""}, 0);
 	case SERVER_REDIRECT:

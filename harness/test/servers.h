@@ -38,6 +38,7 @@ enum server_fault {
 	SERVER_BUSY,         /* 503 */
 	SERVER_LATER,        /* 503, again after five seconds */
 	SERVER_TOO_MANY,     /* 429, again after a second */
+	SERVER_QUOTA,        /* 429, a reason, again after most of a day */
 	SERVER_TIMEOUT,      /* 408 */
 	SERVER_REDIRECT,     /* 302 to another server */
 	SERVER_HTML,         /* 404, and a page */

@@ -167,7 +167,7 @@ Test(remote, the_end_comes_through)
 	cr_expect(strstr(support_err, "usage:"));
 }
 
-/* Twice, one second. */
+/* Twice, one second; and what comes after the end is not waited for. */
 Test(remote, later_is_honoured)
 {
 	server_start();
@@ -175,6 +175,10 @@ Test(remote, later_is_honoured)
 	const uint64_t start_ns = assay_clock_ns();
 	reason_is(run("$A " RUN, server_url()), 3, "key.revoked");
 	cr_expect_geq(assay_clock_ns() - start_ns, UINT64_C(2000000000));
+	server_fail(SERVER_CHALLENGES, 1, (enum server_fault[]){SERVER_QUOTA});
+	const unsigned requests = server->requests[SERVER_CHALLENGES];
+	reason_is(run("$A " RUN, server_url()), 3, "token.quota");
+	cr_expect_eq(server->requests[SERVER_CHALLENGES], requests + 1);
 }
 
 /* Ctrl-C while a step is waited for: the checkpoint is there, and tells where to go on, here with other names. */
