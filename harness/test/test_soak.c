@@ -253,8 +253,10 @@ Test(soak, no_room_anywhere)
 	                         (unsigned long long)head.st_size + 100),
 	             0);
 	cr_assert(strstr(support_out, "\nexit 3\n"), "%s", support_out);
-	cr_assert(strstr(support_out, "(checkpoint.write)") && strstr(support_out, "the run goes on"), "%s",
-	          support_out);
+	/* Where the first round takes all the time there is nothing to write before the end. */
+	cr_assert((strstr(support_out, "(checkpoint.write)") && strstr(support_out, "the run goes on")) ||
+	              strstr(support_out, " 1 rounds "),
+	          "%s", support_out);
 	cr_assert(strstr(support_out, "(io.write)") && strstr(support_out, "--resume x.checkpoint"), "%s", support_out);
 	support_ok(assay_checkpoint_read(&checkpoint, support_path("x.checkpoint"), &error), error);
 	cr_assert_eq(checkpoint.dropped, 0);
