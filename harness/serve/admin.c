@@ -243,6 +243,9 @@ static void key_print(void *context, const struct assay_holder *key)
 	       key->keyid, key->outcomes[ASSAY_PASS], key->outcomes[ASSAY_FAIL], key->outcomes[ASSAY_INCONCLUSIVE],
 	       key->outcomes[ASSAY_MALFORMED], key->stages[ASSAY_STAGE_SILENT], key->stages[ASSAY_STAGE_UNFINISHED],
 	       key->revoked_s ? "; revoked" : "", *key->why ? ": " : "", key->why);
+	if (key->drawn || key->stages[ASSAY_STAGE_SUBMITTED])
+		printf("       %" PRIu64 " drawn and not opened yet, %" PRIu64 " opened and not judged yet\n",
+		       key->drawn, key->stages[ASSAY_STAGE_SUBMITTED]);
 	if (key->collisions)
 		printf("       other keys have shown %" PRIu64 " of its device ids too: challenge them at once\n",
 		       key->collisions);

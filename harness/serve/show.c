@@ -268,13 +268,14 @@ json_t *assay_time_json(uint64_t seconds)
 json_t *assay_holder_json(const struct assay_holder *holder)
 {
 	return json_pack(
-	    "{s:s,s:o,s:o,s:s?,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "keyid", holder->keyid, "enrolled",
+	    "{s:s,s:o,s:o,s:s?,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "keyid", holder->keyid, "enrolled",
 	    assay_time_json(holder->enrolled_s), "revoked", assay_time_json(holder->revoked_s), "revokedReason",
 	    holder->revoked_s ? holder->why : NULL, "pass", (json_int_t)holder->outcomes[ASSAY_PASS], "fail",
 	    (json_int_t)holder->outcomes[ASSAY_FAIL], "inconclusive", (json_int_t)holder->outcomes[ASSAY_INCONCLUSIVE],
 	    "malformed", (json_int_t)holder->outcomes[ASSAY_MALFORMED], "silent",
 	    (json_int_t)holder->stages[ASSAY_STAGE_SILENT], "unfinished",
-	    (json_int_t)holder->stages[ASSAY_STAGE_UNFINISHED], "identityCollisions", (json_int_t)holder->collisions);
+	    (json_int_t)holder->stages[ASSAY_STAGE_UNFINISHED], "drawn", (json_int_t)holder->drawn, "submitted",
+	    (json_int_t)holder->stages[ASSAY_STAGE_SUBMITTED], "identityCollisions", (json_int_t)holder->collisions);
 }
 
 void assay_handle_holder(struct assay_server *server, struct assay_request *request, struct assay_reply *reply)

@@ -64,6 +64,7 @@ struct assay_holder {
 	uint64_t enrolled_s, revoked_s;
 	char why[ASSAY_WHY_MAX];
 	uint64_t stages[ASSAY_STAGE_COUNT], outcomes[5];
+	uint64_t drawn;      /* challenges of which it has all receipts, and the files are not there yet */
 	uint64_t collisions; /* ids of its devices that another key has shown too */
 };
 

@@ -322,8 +322,10 @@ enum assay_status assay_store_device_add(struct assay_store *store, const char *
 	                       device, keyid, challenge);
 }
 
-#define HOLDER_COLUMNS                                                                                                \
-	"keyid, enrolled, revoked, why, (SELECT count(*) FROM devices AS its WHERE its.keyid = keys.keyid AND EXISTS" \
+#define HOLDER_COLUMNS                                                                                               \
+	"keyid, enrolled, revoked, why, (SELECT count(*) FROM challenges WHERE keyid = keys.keyid AND stage = 0 AND" \
+	" total = (SELECT count(*) FROM steps WHERE challenge = id)),"                                               \
+	" (SELECT count(*) FROM devices AS its WHERE its.keyid = keys.keyid AND EXISTS"                              \
 	" (SELECT 1 FROM devices AS other WHERE other.device = its.device AND other.keyid <> its.keyid))"
 
 static void holder_read(struct assay_holder *holder, sqlite3_stmt *row)
@@ -333,7 +335,8 @@ static void holder_read(struct assay_holder *holder, sqlite3_stmt *row)
 	holder->enrolled_s = assay_sqlite_number(row, 1);
 	holder->revoked_s = assay_sqlite_number(row, 2);
 	assay_sqlite_text(holder->why, sizeof holder->why, row, 3);
-	holder->collisions = assay_sqlite_number(row, 4);
+	holder->drawn = assay_sqlite_number(row, 4);
+	holder->collisions = assay_sqlite_number(row, 5);
 }
 
 enum assay_status assay_store_key_find(struct assay_store *store, struct assay_holder *holder, const char *keyid,

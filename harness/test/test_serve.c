@@ -263,8 +263,12 @@ Test(serve, silence_counts)
 	served_open(&served, &serving, &serving.prover, 201);
 	served_pretend(&served);
 	serving_is(served_put(&served, "attestation", served.attestation, strlen(served.attestation)), 204, "", 0);
+	assay_keyid(keyid, serving.prover.key);
+	snprintf(path, sizeof path, "/v1/keys/%s", keyid);
+	cr_expect_str_eq(serving_member(&serving, path, "drawn"), "1");
 	served_open(&begun, &serving, &serving.prover, 201);
 	served_step(&begun, 0);
+	cr_expect_str_eq(serving_member(&serving, path, "drawn"), "1");
 	served_open(&issued, &serving, &serving.prover, 201);
 	/* Of another key, from which nothing is taken any more. */
 	served_open(&revoked, &serving, &serving.verifier, 201);
@@ -286,8 +290,7 @@ Test(serve, silence_counts)
 	cr_expect_str_eq(serving_member(&serving, served.path, "reason"), "opening.missing");
 	cr_expect_str_eq(serving_member(&serving, served_path(&served, "verdict"), "verdict"), "fail");
 	cr_expect_str_eq(serving_member(&serving, served_path(&begun, "verdict"), "verdict"), "inconclusive");
-	assay_keyid(keyid, serving.prover.key);
-	snprintf(path, sizeof path, "/v1/keys/%s", keyid);
+	cr_expect_str_eq(serving_member(&serving, path, "drawn"), "0");
 	cr_expect_str_eq(serving_member(&serving, path, "silent"), "1");
 	cr_expect_str_eq(serving_member(&serving, path, "unfinished"), "1");
 	cr_expect_str_eq(serving_member(&serving, path, "fail"), "0");
