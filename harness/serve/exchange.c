@@ -218,6 +218,18 @@ bool assay_entry_over(const struct assay_entry *entry, uint64_t at_ns)
 	return assay_steps_over(&challenge, at_ns);
 }
 
+uint64_t assay_late_since_s(const struct assay_server *server, uint64_t at_ns)
+{
+	return at_ns / 1000000000 < server->started_s + server->limits.late_s ? server->started_s : 0;
+}
+
+bool assay_entry_late(const struct assay_server *server, const struct assay_entry *entry, uint64_t at_ns)
+{
+	const bool was_away = entry->issued_s < assay_late_since_s(server, at_ns) && entry->steps == entry->total;
+
+	return assay_entry_over(entry, at_ns) && !was_away;
+}
+
 enum assay_status assay_entry_challenge(struct assay_server *server, const char *id, struct assay_challenge *challenge,
                                         uint8_t digest[32], struct assay_error *error)
 {

@@ -315,10 +315,11 @@ void assay_judges_sweep(struct assay_server *server)
 	struct assay_ids ids;
 	struct assay_entry entry;
 	struct assay_error error;
+	const uint64_t now_ns = assay_now_ns();
 
 	pthread_mutex_lock(&server->mutex);
-	enum assay_status status =
-	    assay_store_overdue(server->store, &ids, assay_now_ns() / 1000000000 - ASSAY_GRACE_S, &error);
+	enum assay_status status = assay_store_overdue(server->store, &ids, now_ns / 1000000000 - ASSAY_GRACE_S,
+	                                               assay_late_since_s(server, now_ns), &error);
 	for (uint32_t i = 0; !status && i < ids.count; i++) {
 		if (is_coming(server, ids.id[i]))
 			continue;

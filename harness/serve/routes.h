@@ -70,6 +70,11 @@ bool assay_entry_is_complete(const struct assay_entry *entry);
 
 /* Whether an entry had expired at this time, in nanoseconds since 1970. */
 bool assay_entry_over(const struct assay_entry *entry, uint64_t at_ns);
+/* When its files are no longer taken: that time has come, and the server was there all the while; or it was not, and
+ * has been back for limits.late_s. Nothing else than silence hangs on when they come: what they open was committed. */
+bool assay_entry_late(const struct assay_server *server, const struct assay_entry *entry, uint64_t at_ns);
+/* Under limits.late_s after the server's start: then; else 0. What was issued before it may come late. */
+uint64_t assay_late_since_s(const struct assay_server *server, uint64_t at_ns);
 
 /* The challenge of an entry, and the digest of its payload. Under server->mutex. */
 enum assay_status assay_entry_challenge(struct assay_server *server, const char *id, struct assay_challenge *challenge,

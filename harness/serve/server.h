@@ -32,6 +32,7 @@ struct assay_limits {
 	uint32_t idle_s;                   /* for the next request and its headers: a segment lies between two */
 	uint32_t verifiers;                /* threads that verify */
 	uint32_t retry_s; /* after a verification that could not be done; then twice as long, and so on */
+	uint32_t late_s;  /* after a start: files are taken whose time ended while the server was away */
 };
 
 struct assay_server {
@@ -39,6 +40,7 @@ struct assay_server {
 	char keyid[ASSAY_HEX_MAX];
 	uint8_t keyid_bytes[32];
 	struct assay_limits limits;
+	uint64_t started_s;
 	struct assay_objects objects;
 	struct assay_metrics metrics;
 

@@ -44,7 +44,9 @@ const char assay_serve_start_usage[] =
     "      --idle-seconds N    for those of each further one on its connection (120)\n"
     "      --body-seconds N    for a small body; long ones get a second more per 128 KiB (20)\n"
     "      --retry-seconds N   after a verification that could not be done (a file cannot be read, no memory); then\n"
-    "                          twice as long, and 5 times in all (60)\n";
+    "                          twice as long, and 5 times in all (60)\n"
+    "      --late-seconds N    after a start: files are taken of whoever had all receipts before it and whose time\n"
+    "                          ended since, as the server may have been away (3600)\n";
 
 enum { PEM_BYTES_MAX = 65536, TICK_MS = 100 };
 
@@ -89,7 +91,8 @@ enum {
 	HEADER_S,
 	IDLE_S,
 	BODY_S,
-	RETRY_S
+	RETRY_S,
+	LATE_S
 };
 
 static enum assay_status number_option(uint32_t *number, const char *option, const char *text, uint32_t least,
@@ -126,6 +129,8 @@ static enum assay_status limit_option(struct assay_limits *limits, int option, c
 		return number_option(&limits->idle_s, "--idle-seconds", text, 1, 600, error);
 	case RETRY_S:
 		return number_option(&limits->retry_s, "--retry-seconds", text, 1, 3600, error);
+	case LATE_S:
+		return number_option(&limits->late_s, "--late-seconds", text, 0, 604800, error);
 	case HEADER_S:
 		return number_option(&limits->header_s, "--header-seconds", text, 1, 600, error);
 	default:
@@ -152,6 +157,7 @@ static int options_read(struct options *options, int argc, char **argv, bool *en
 	                                      {"idle-seconds", required_argument, NULL, IDLE_S},
 	                                      {"body-seconds", required_argument, NULL, BODY_S},
 	                                      {"retry-seconds", required_argument, NULL, RETRY_S},
+	                                      {"late-seconds", required_argument, NULL, LATE_S},
 	                                      {"help", no_argument, NULL, 'h'},
 	                                      {0}};
 	struct assay_error error;
@@ -294,6 +300,7 @@ static enum assay_status serve(struct assay_server *server, const struct options
 
 	descriptors_raise(options->limits.connections);
 	signals_block(&signals);
+	server->started_s = assay_now_ns() / 1000000000;
 	enum assay_status status = assay_judges_start(server, error);
 	if (!status)
 		status = assay_http_open(&http, server, &options->listen, url, error);
@@ -326,6 +333,7 @@ int assay_serve_start(int argc, char **argv)
 	                                     .idle_s = 120,
 	                                     .body_s = 20,
 	                                     .retry_s = 60,
+	                                     .late_s = 3600,
 	                                     .verifiers = processors < 1                     ? 1
 	                                                  : processors > ASSAY_VERIFIERS_MAX ? ASSAY_VERIFIERS_MAX
 	                                                                                     : (uint32_t)processors}};

@@ -190,7 +190,8 @@ enum assay_status assay_store_device_add(struct assay_store *store, const char *
                                          const char *challenge, struct assay_error *error) ASSAY_CHECK_RESULT;
 
 /* Ids, at most ASSAY_ENTRIES_MAX: those that are submitted and not to wait until after `now_s`, first those whose
- * verification failed least often; open ones that expired before `before_s`; oldest first. */
+ * verification failed least often; open ones that expired before `before_s`, but not those
+ * that were issued before `since_s` and have all receipts; oldest first. */
 struct assay_ids {
 	uint32_t count;
 	char id[ASSAY_ENTRIES_MAX][ASSAY_HEX_MAX];
@@ -198,7 +199,7 @@ struct assay_ids {
 enum assay_status assay_store_submitted(struct assay_store *store, struct assay_ids *ids, uint64_t now_s,
                                         struct assay_error *error) ASSAY_CHECK_RESULT;
 enum assay_status assay_store_overdue(struct assay_store *store, struct assay_ids *ids, uint64_t before_s,
-                                      struct assay_error *error) ASSAY_CHECK_RESULT;
+                                      uint64_t since_s, struct assay_error *error) ASSAY_CHECK_RESULT;
 
 /* ---- What is old ----
  *

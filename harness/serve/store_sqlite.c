@@ -243,13 +243,14 @@ enum assay_status assay_store_submitted(struct assay_store *store, struct assay_
 }
 
 enum assay_status assay_store_overdue(struct assay_store *store, struct assay_ids *ids, uint64_t before_s,
-                                      struct assay_error *error)
+                                      uint64_t since_s, struct assay_error *error)
 {
 	return assay_sqlite_ids(
 	    store, ids,
 	    assay_sqlite_ask(store, error,
-	                     "SELECT id FROM challenges WHERE stage = 0 AND expires < ?1 ORDER BY expires, id LIMIT 64",
-	                     "i", before_s),
+	                     "SELECT id FROM challenges WHERE stage = 0 AND expires < ?1 AND (issued >= ?2 OR total >"
+	                     " (SELECT count(*) FROM steps WHERE challenge = id)) ORDER BY expires, id LIMIT 64",
+	                     "ii", before_s, since_s),
 	    error);
 }
 

@@ -91,7 +91,7 @@ static void begin(struct assay_server *server, struct assay_request *request, bo
 		return;
 	}
 	if (!assay_entry_is_complete(&entry) &&
-	    (entry.stage != ASSAY_STAGE_OPEN || assay_entry_over(&entry, assay_now_ns()))) {
+	    (entry.stage != ASSAY_STAGE_OPEN || assay_entry_late(server, &entry, assay_now_ns()))) {
 		refuse_over(reply);
 		return;
 	}
@@ -236,7 +236,7 @@ static bool entry_again(struct assay_server *server, struct assay_request *reque
 		return true;
 	if (entry->revoked)
 		assay_reply_refuse(reply, "key.revoked", "the key is revoked: ask the server's operator");
-	else if (entry->stage != ASSAY_STAGE_OPEN || assay_entry_over(entry, request->arrived_ns))
+	else if (entry->stage != ASSAY_STAGE_OPEN || assay_entry_late(server, entry, request->arrived_ns))
 		refuse_over(reply);
 	else if (request->incoming.file < 0)
 		assay_reply_refuse(reply, "server.busy", "it is not clear what has come: try again");

@@ -320,6 +320,44 @@ Test(serve, complete_in_time_is_verified_later)
 	serving_leave(&serving);
 }
 
+/* Whoever had all receipts when the server went away hands in later, whenever it is back; others' time is over. */
+Test(serve, away_at_the_end)
+{
+	struct served begun, silent;
+	char keyid[65], path[128];
+
+	serving_enter(&serving, "");
+	serving_start(&serving, "");
+	served_open(&served, &serving, &serving.prover, 201);
+	served_pretend(&served);
+	served_open(&silent, &serving, &serving.prover, 201);
+	served_exchange(&silent);
+	served_open(&begun, &serving, &serving.prover, 201);
+	served_step(&begun, 0);
+	cr_expect_eq(serving_end(&serving, SIGKILL), 128 + SIGKILL);
+	serving_sql("UPDATE challenges SET issued = 1, expires = 2");
+	serving_start(&serving, "");
+	cr_assert(serving_wait(&serving, begun.path, "state", "unfinished"));
+	serving_refused(served_say(&served, 0), 410, "exchange.expired");
+	served_submit(&served);
+	cr_assert(serving_wait(&serving, served.path, "state", "judged"));
+	cr_expect_str_eq(serving_member(&serving, silent.path, "state"), "drawn");
+	assay_keyid(keyid, serving.prover.key);
+	snprintf(path, sizeof path, "/v1/keys/%s", keyid);
+	cr_expect_str_eq(serving_member(&serving, path, "drawn"), "1");
+	cr_expect_eq(support_run("$A serve list -s $T/store"), 0, "%s", support_err);
+	cr_expect(strstr(support_out, " 1 drawn and not opened yet"), "%s", support_out);
+	/* Not for ever. */
+	cr_expect_eq(serving_end(&serving, SIGTERM), 0);
+	serving_start(&serving, "--late-seconds 0");
+	cr_assert(serving_wait(&serving, silent.path, "state", "silent"));
+	serving_refused(served_put(&silent, "attestation", "x", 1), 410, "exchange.expired");
+	served_close(&served);
+	served_close(&silent);
+	served_close(&begun);
+	serving_leave(&serving);
+}
+
 /* One of them may have copied what the other says: a fault of neither, which the operator sees. */
 Test(serve, one_device_under_two_keys)
 {
