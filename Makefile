@@ -232,10 +232,20 @@ test:
 	@$(MAKE) -s --no-print-directory -j$(JOBS) BUILD=build/tsan EXTRA='$(SANITIZE_tsan)' build/tsan/threads $(if $(CARRIED),,build/tsan/assay-serve)
 	@ci/test
 
+# Those that take longest first; then what measures, alone; then what takes all processors by itself.
+CHECKS := vectors gcc kernels clang races templates results style law size scripts python alerts readme manual
+
 check:
 	@ci/setup check
 	@$(MAKE) -s --no-print-directory -j$(JOBS) all build/lint/done
-	@PYTHON='$(PYTHON)' FORMATTED='$(FORMATTED)' ci/check
+	@$(MAKE) -s --no-print-directory -j$(JOBS) -Orecurse $(CHECKS:%=check-%)
+	@$(MAKE) -s --no-print-directory check-pipelines
+	@echo 'check     fuzzers: $(FUZZ_SECONDS) s each'
+	@$(MAKE) -s --no-print-directory -j$(JOBS) fuzz
+	@echo 'check     ok'
+
+check-%:
+	+@PYTHON='$(PYTHON)' FORMATTED='$(FORMATTED)' ci/check $*
 
 # What checks ci/templates/, from PyPI.
 build/lint/done: ci/lint.txt

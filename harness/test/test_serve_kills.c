@@ -136,8 +136,7 @@ Test(serve_kills, half_a_file)
 			usleep(20000);
 		cr_expect_eq(serving_objects("part-"), 0);
 	}
-	/* The file's place is free once its thread has seen that the connection is gone. */
-	struct serving_reply reply = {.status = 503};
+	struct serving_reply reply = {.status = 503}; /* until its thread has seen that the connection is gone */
 	for (int i = 0; i < 100 && reply.status == 503; i++) {
 		serving_free(&reply);
 		usleep(20000);
