@@ -30,6 +30,13 @@ uint64_t assay_bracket_ns(const struct assay_bracket *bracket, uint64_t asked_ns
 	return ns == 0 ? 0 : ns > asked_ns ? ns : asked_ns;
 }
 
+uint64_t assay_capacity(uint64_t table_bytes, assay_wide rate)
+{
+	const assay_wide other = UINT64_C(80000000000);
+
+	return rate > other ? table_bytes - (uint64_t)((table_bytes * other + rate - 1) / rate) : 0;
+}
+
 json_t *assay_bracket_json(const struct assay_bracket *bracket)
 {
 	char elapsed[48], released[48], received[48];

@@ -14,11 +14,14 @@ void assay_wide_text(char text[48], assay_wide number);
 /* Fills the aggregates of a verdict from its runs. */
 void assay_aggregates_fill(struct assay_verdict *verdict);
 
-/* The member `aggregates` of SPEC 10.4, to be released with json_decref. */
 /* The length of a bracket, but at least the asked time (SPEC 9.3); 0 where there is none. */
 uint64_t assay_bracket_ns(const struct assay_bracket *bracket, uint64_t asked_ns);
 json_t *assay_bracket_json(const struct assay_bracket *bracket);
 
+/* Bytes that a walk over a table shows beside another memory, at so many bytes a second (SPEC 5.6); rounded down. */
+uint64_t assay_capacity(uint64_t table_bytes, assay_wide rate);
+
+/* The member `aggregates` of SPEC 10.4, to be released with json_decref. */
 json_t *assay_aggregates_json(const struct assay_verdict *verdict);
 
 #endif

@@ -136,7 +136,8 @@ struct assay_run {
 		uint64_t certified_work; /* work * (1 - e*), SPEC 9.3 */
 		uint64_t table_bytes;    /* that a walk read from, SPEC 5.6; 0 for other workloads */
 		struct assay_bracket bracket;
-		double rate; /* certified units a second of the bracket, SPEC 9.3; 0 without one */
+		double rate;             /* certified units a second of the bracket, SPEC 9.3; 0 without one */
+		uint64_t capacity_bytes; /* of a table, at that rate, SPEC 5.6 */
 	} proved;
 	struct {
 		uint64_t elapsed_ns;                 /* by the prover's clock; 0 = unknown */

@@ -108,6 +108,8 @@ static void run_print(FILE *out, const struct assay_verdict *verdict, const stru
 	}
 	if (run->proved.table_bytes)
 		fprintf(out, "  table %.2f GiB", (double)run->proved.table_bytes / (1 << 30));
+	if (run->proved.capacity_bytes)
+		fprintf(out, ", %.2f GiB proven", (double)run->proved.capacity_bytes / (1 << 30));
 	fputc('\n', out);
 }
 

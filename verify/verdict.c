@@ -128,16 +128,6 @@ static assay_wide rate_of(const struct assay_run *run)
 	return run->proved.shown && run->claimed.elapsed_ns ? (assay_wide)run->proved.work * 1000000000 / time : 0;
 }
 
-/* What a walk of this rate shows beside a memory of 80 GB/s (SPEC 5.6). */
-static json_t *capacity(const struct assay_run *run)
-{
-	const assay_wide rate = rate_of(run), other = UINT64_C(80000000000);
-
-	if (!run->proved.table_bytes || !rate)
-		return json_null();
-	return decimal(rate > other ? (uint64_t)(run->proved.table_bytes * (rate - other) / rate) : 0);
-}
-
 /* Below 2^123. */
 static json_t *decimal_wide(assay_wide number)
 {
@@ -152,12 +142,26 @@ static json_t *claimed_rate(const struct assay_run *run)
 	return run->proved.shown && run->claimed.elapsed_ns ? decimal_wide(rate_of(run)) : json_null();
 }
 
+static json_t *claimed_capacity(const struct assay_run *run)
+{
+	return run->proved.table_bytes && run->claimed.elapsed_ns
+	           ? decimal(assay_capacity(run->proved.table_bytes, rate_of(run)))
+	           : json_null();
+}
+
 static json_t *proven_rate(const struct assay_run *run)
 {
 	const uint64_t time = assay_bracket_ns(&run->proved.bracket, run->claimed.asked_ns);
 
 	return run->proved.shown && time ? decimal_wide((assay_wide)run->proved.certified_work * 1000000000 / time)
 	                                 : json_null();
+}
+
+static json_t *proven_capacity(const struct assay_run *run)
+{
+	return run->proved.table_bytes && assay_bracket_ns(&run->proved.bracket, run->claimed.asked_ns)
+	           ? decimal(run->proved.capacity_bytes)
+	           : json_null();
 }
 
 /* floor(energy / work) in 10^-18 J (SPEC 9.5): below 2^103. */
@@ -198,7 +202,7 @@ static json_t *run_json(const struct assay_run *run)
 	json_t *claimed =
 	    json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "elapsedNs", known(run->claimed.elapsed_ns), "medianNs",
 	              known(run->claimed.median_ns), "lowNs", known(run->claimed.low_ns), "highNs",
-	              known(run->claimed.high_ns), "rate", claimed_rate(run), "capacityBytes", capacity(run));
+	              known(run->claimed.high_ns), "rate", claimed_rate(run), "capacityBytes", claimed_capacity(run));
 	const struct {
 		const char *name;
 		int64_t number, unknown;
@@ -212,10 +216,10 @@ static json_t *run_json(const struct assay_run *run)
 	for (size_t i = 0; i < sizeof more / sizeof *more; i++)
 		json_object_set_new(claimed, more[i].name, known_or(more[i].unknown, run, more[i].number));
 	json_object_set_new(claimed, "energyPerUnitAj", claimed_energy(run));
-	return json_pack("{s:i,s:i,s:s,s:s,s:o,s:o,s:o,s:o,s:o}", "segment", (int)run->segment, "device",
+	return json_pack("{s:i,s:i,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o}", "segment", (int)run->segment, "device",
 	                 (int)run->device, "workload", run->workload, "unit", run->unit, "proved", proved, "claimed",
-	                 claimed, "provenRate", proven_rate(run), "timeBracket",
-	                 assay_bracket_json(&run->proved.bracket), "reason",
+	                 claimed, "provenRate", proven_rate(run), "provenCapacityBytes", proven_capacity(run),
+	                 "timeBracket", assay_bracket_json(&run->proved.bracket), "reason",
 	                 text_or_null(assay_reason_name(run->reason)));
 }
 

@@ -4,7 +4,7 @@ import json
 
 from counterpart.basics import sha256
 from counterpart.canonical import canonical
-from counterpart.chain import certified, e_star_ppm, proven_rate
+from counterpart.chain import capacity, certified, e_star_ppm, proven_rate
 from counterpart.ed25519 import ed25519_public
 from counterpart.envelope import open_envelope, pae, sign
 from counterpart.exchange import (message_of, MESSAGE_TYPE, read_request, RECEIPT_TYPE, Receipts, request_of, REQUEST_TYPE,
@@ -125,3 +125,6 @@ def put_figures(t, p):
              (2**34, 1, 0), (2**63 - 1, 2**63 - 1, 0))
     for i, (sure, bracket, ms) in enumerate(cases):
         t.section("proven_%d" % i, certified=sure, bracket_ns=bracket, asked_ms=ms, rate=proven_rate(sure, bracket, ms))
+    items = (64, 2**20, 2**32 - 2**17, 2**32 - 1)
+    for i, rate in enumerate((0, 1, 80 * 10**9 - 1, 80 * 10**9, 80 * 10**9 + 1, 4 * 10**12, 2**63 - 1, (2**63 - 1) * 10**9)):
+        t.section("capacity_%d" % i, rate=rate, **{"of_%d" % n: capacity(n, rate) for n in items})

@@ -71,3 +71,8 @@ def certified(work, e_ppm):
 def proven_rate(certified, bracket_ns, duration_ms=None):
     """§9.3: units a second, of certified work."""
     return certified * 10**9 // max(bracket_ns, (duration_ms or 0) * 10**6)
+
+
+def capacity(items, rate):
+    """§5.6: bytes that a walk shows which reads so many bytes a second."""
+    return 128 * items * max(0, rate - 80 * 10**9) // max(1, rate)

@@ -106,10 +106,14 @@ static void together_row(struct assay_page *page, const struct assay_verdict *ve
 
 static void remark_cell(struct assay_page *page, const struct assay_run *run)
 {
+	char proven[48] = "";
+
+	if (run->proved.capacity_bytes)
+		snprintf(proven, sizeof proven, ", %.2f GiB proven", (double)run->proved.capacity_bytes / (1 << 30));
 	if (!run->proved.shown)
 		assay_page_cell(page, "%s: %s", assay_reason_name(run->reason), assay_reason_remedy(run->reason));
 	else if (run->proved.table_bytes)
-		assay_page_cell(page, "%.2f GiB table%s%s", (double)run->proved.table_bytes / (1 << 30),
+		assay_page_cell(page, "%.2f GiB table%s%s%s", (double)run->proved.table_bytes / (1 << 30), proven,
 		                run->reason ? "; " : "", assay_reason_name(run->reason));
 	else
 		assay_page_cell(page, "%s", run->reason ? assay_reason_name(run->reason) : "");

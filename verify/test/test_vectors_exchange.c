@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * verify/vectors/exchange.txt, value by value: messages, receipts, requests, their envelopes and signatures, the chain
- * that the nonces make, and proven rates. SPEC 4.5, 4.6, 8.6, 9.3. What a verifier answers to other messages is tested
- * where it is answered. */
+ * that the nonces make, proven rates, and what a walk shows at a rate. SPEC 4.5, 4.6, 5.6, 8.6, 9.3. What a verifier
+ * answers to other messages is tested where it is answered. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,6 +216,19 @@ static void proven_check(void)
 	cr_expect_str_eq(verdict.aggregates[0].proven_rate, vectors_text(vectors, "rate"));
 }
 
+/* SPEC 5.6. A rate may pass 64 bits. */
+static void capacity_check(void)
+{
+	static const uint64_t items[] = {64, 1 << 20, (UINT64_C(1) << 32) - (1 << 17), UINT32_MAX};
+	const char *digits = vectors_text(vectors, "rate");
+	assay_wide rate = 0;
+
+	while (*digits)
+		rate = rate * 10 + (unsigned)(*digits++ - '0');
+	for (size_t i = 0; i < sizeof items / sizeof *items; i++)
+		cr_expect_eq(assay_capacity(128 * items[i], rate), vectors_number(vectors, "of_%" PRIu64, items[i]));
+}
+
 /* Messages that come at other times, too, are messages: what is wrong is their place. */
 static void after_check(void)
 {
@@ -270,6 +283,8 @@ Test(exchange_vectors, all)
 			after_check();
 		if (strncmp(section, "proven_", 7) == 0)
 			proven_check();
+		if (strncmp(section, "capacity_", 9) == 0)
+			capacity_check();
 	}
 	const char *unread = vectors_unread(vectors);
 	cr_expect_null(unread, "no test looks at %s", unread);

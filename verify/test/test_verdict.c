@@ -115,6 +115,31 @@ Test(verdict, claimed_rates_are_exact)
 	}
 }
 
+/* A walk of 1,000 bytes a nanosecond by the prover's clock, and of 100 by the verifier's; and without receipts. */
+Test(verdict, capacity)
+{
+	struct assay_run run = {.workload = "memory/1",
+	                        .unit = "B",
+	                        .proved = {.shown = true, .work = 1 << 30, .table_bytes = 1 << 30},
+	                        .claimed = {.elapsed_ns = (1 << 30) / 1000}};
+	const struct assay_verdict verdict = {.run_count = 1, .runs = &run};
+
+	for (int timed = 0; timed < 2; timed++) {
+		run.proved.bracket.received_ns = timed ? (1 << 30) / 100 : 0;
+		run.proved.capacity_bytes = timed ? assay_capacity(1 << 30, 100 * UINT64_C(1000000000)) : 0;
+		json_t *root = json_of(&verdict);
+		const json_t *entry = json_array_get(json_object_get(root, "segments"), 0);
+		const json_t *proven = json_object_get(entry, "provenCapacityBytes");
+		cr_expect_str_eq(json_string_value(json_object_get(json_object_get(entry, "claimed"), "capacityBytes")),
+		                 "987842543");
+		if (timed)
+			cr_expect_str_eq(json_string_value(proven), "214748364");
+		else
+			cr_expect(json_is_null(proven));
+		json_decref(root);
+	}
+}
+
 /* Sums over the runs that were shown, beyond 64 bits too, over one window. SPEC 9.4. */
 Test(verdict, aggregates_are_exact)
 {
