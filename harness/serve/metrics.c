@@ -91,6 +91,18 @@ static void requests_print(FILE *out, const struct assay_metrics *metrics)
 				    r < count ? assay_routes[r].path : "other", statuses[i], metrics->requests[r][i]);
 }
 
+/* There from the start, so that an alert sees the first one. */
+static void faults_print(FILE *out, const struct assay_metrics *metrics)
+{
+	uint64_t faults = 0;
+
+	for (size_t r = 0; r < ASSAY_METRICS_ROUTES; r++)
+		for (size_t i = 0; i < STATUSES; i++)
+			faults += statuses[i] == 500 || statuses[i] == 507 ? metrics->requests[r][i] : 0;
+	head(out, "assay_faults_total", "counter", "Requests that the server could not answer: status 500 and 507.");
+	fprintf(out, "assay_faults_total %" PRIu64 "\n", faults);
+}
+
 static void totals_print(FILE *out, const struct assay_totals *totals)
 {
 	const struct {
@@ -130,6 +142,7 @@ char *assay_metrics_text(struct assay_metrics *metrics, const struct assay_total
 	fprintf(out, "assay_store_free_bytes %" PRIu64 "\n", room_bytes);
 	pthread_mutex_lock(&metrics->mutex);
 	requests_print(out, metrics);
+	faults_print(out, metrics);
 	head(out, "assay_verification_seconds", "summary", "Time that verifications took.");
 	fprintf(out, "assay_verification_seconds_sum %.6f\nassay_verification_seconds_count %" PRIu64 "\n",
 	        (double)metrics->verification_ns / 1e9, metrics->verifications);

@@ -222,7 +222,7 @@ Test(serve_kills, reserve)
 	served_submit(&served);
 	cr_assert(serving_wait(&serving, served.path, "state", "judged"));
 	struct serving_reply reply = serving_get(&serving, "/metrics");
-	cr_expect(strstr(reply.body, "\nassay_store_free_bytes "), "%s", reply.body);
+	cr_expect(strstr(reply.body, "\nassay_store_free_bytes ") && strstr(reply.body, "\nassay_faults_total 1\n"));
 	cr_expect(strstr(reply.body, "route=\"/v1/challenges\",status=\"507\"} 1\n"), "%s", reply.body);
 	serving_free(&reply);
 	served_close(&served);

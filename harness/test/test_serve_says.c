@@ -65,6 +65,7 @@ Test(serve_says, metrics_and_health)
 	cr_expect(strstr(reply.head, "text/plain; version=0.0.4"));
 	cr_expect(strstr(reply.body, "\nassay_requests_total{method=\"GET\",route=\"/healthz\",status=\"200\"} 1\n"));
 	cr_expect(strstr(reply.body, "\nassay_requests_total{method=\"other\",route=\"other\",status=\"404\"} 1\n"));
+	cr_expect(strstr(reply.body, "\nassay_faults_total 0\n"));
 	if (test_run(NULL, 0, "command -v promtool >/dev/null") == 0) {
 		support_write(support_path("metrics"), reply.body, reply.len);
 		cr_expect_eq(support_run("promtool check metrics <$T/metrics"), 0, "%s", support_err);
