@@ -12,6 +12,7 @@ TestSuite(baseline, .fini = support_leave, .timeout = 120);
 
 Test(baseline, add_list_prune)
 {
+	support_long();
 	support_enter();
 	cr_expect_eq(support_run("$A baseline add $T/b " TRUST RESULTS "cpu-quick.intoto.json " RESULTS
 	                         "cpu-time-bracketed.intoto.json"),

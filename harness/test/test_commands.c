@@ -317,6 +317,7 @@ Test(commands, run_and_verify)
 /* As a user who owns nothing: no home, a directory that cannot be written, results elsewhere. */
 Test(commands, run_as_nobody)
 {
+	support_long();
 	support_enter();
 	if (geteuid() != 0)
 		support_missing("root", "only root can become somebody else");

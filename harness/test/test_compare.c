@@ -233,6 +233,7 @@ Test(compare, control_of_files)
 
 Test(compare, attestations)
 {
+	support_long();
 	support_enter();
 	cr_expect_eq(support_run("$A compare --floor 1%% --fail-on 25%% " TRUST RESULTS "cpu-quick.intoto.json " RESULTS
 	                         "cpu-quick.intoto.json"),

@@ -295,7 +295,8 @@ static void refused(const char *environment, const char *reason, const char *wor
 	cr_expect_eq(support_files(), 0, "something was written");
 }
 
-Test(gpu, busy_and_partitions)
+/* Devices that a monitor tells of. */
+static void monitored(void)
 {
 	char monitor[512], *nvml = NULL;
 
@@ -305,13 +306,24 @@ Test(gpu, busy_and_partitions)
 	cr_assert_not_null(nvml);
 	setenv("ASSAY_NVML_LIBRARY", nvml, 1);
 	free(nvml);
+}
+
+Test(gpu, busy_and_partitions)
+{
+	monitored();
 	refused("ASSAY_DOUBLE_MEMORY=81920 ASSAY_DOUBLE_USED=42000", "(device.busy)", "41.0 of 80.0 GiB in use");
 	refused("ASSAY_DOUBLE_UTILISATION=96", "(device.busy)", "96 % utilised over 2 s");
 	refused("ASSAY_DOUBLE_PROCESSES=2", "(device.busy)", "2 other processes");
 	refused("ASSAY_DOUBLE_MIG=1", "(device.partition)", "not a whole card (MIG)");
 	refused("ASSAY_DOUBLE_VGPU=1", "(device.partition)", "not a whole card (vGPU)");
 	refused("ASSAY_DOUBLE_NAME='NVIDIA A100 MIG 1g.5gb'", "(device.partition)", "MIG");
-	/* It runs when that is asked for, and is never certified: the profile is one that verifiers do not know. */
+}
+
+/* It runs when that is asked for, and is never certified: the profile is one that verifiers do not know. */
+Test(gpu, shared_is_not_certified)
+{
+	support_long();
+	monitored();
 	cr_expect_eq(
 	    support_run(
 	        "ASSAY_DOUBLE_MIG=1 $A run --share --variant portable -d cuda:0 -w sha256 --duration 1 --row host "

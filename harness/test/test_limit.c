@@ -214,6 +214,7 @@ Test(limit, commands)
 
 Test(limit, a_run_that_fits)
 {
+	support_long();
 	support_enter();
 	cr_assert_eq(support_run("$A run -d cpu -w sha256 --max-time 2m -o $T/x"), 0, "%s", support_err);
 	cr_expect(strstr(support_out, "fits in --max-time: 5 s a workload"), "%s", support_out);

@@ -296,6 +296,7 @@ Test(remote, another_verifier)
 
 Test(remote, another_key)
 {
+	support_long();
 	server->other_key = true;
 	server_start();
 	refused("$A " RUN, "request.verifier");
@@ -342,6 +343,7 @@ Test(remote, urls)
 /* The environment of whoever is started later. */
 Test(remote, the_token_stays_here)
 {
+	support_long();
 	server_start();
 	const pid_t prover = fork();
 	if (prover == 0) {

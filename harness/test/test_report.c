@@ -70,6 +70,7 @@ static bool says(const char *file, const char *words)
 
 Test(report, what_is_proved_and_what_is_not)
 {
+	support_long();
 	support_enter();
 	cr_assert_eq(support_run("$A report " KEYS " -o $T/p " RESULTS "cpu-quick.intoto.json"), 2, "%s", support_err);
 	cr_assert_eq(support_run("$A report --trust " RESULTS "key.pub -o $T/q " RESULTS "cpu.intoto.json"), 0, "%s",

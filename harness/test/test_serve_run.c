@@ -43,6 +43,7 @@ static void judged(void)
 
 Test(serve_run, from_nothing_to_the_verdict)
 {
+	support_long();
 	enter();
 	cr_assert_eq(support_run("cd $T && $A run -d cpu -k prover --token-file token -o x --verifier "
 	                         "http://127.0.0.1:%u",

@@ -208,6 +208,7 @@ Test(status, a_run_leaves_its_verdict)
 
 Test(status, a_run_that_cannot_keep_it_is_what_it_was)
 {
+	support_long();
 	support_enter();
 	cr_assert_eq(support_run("$A keygen -o $T/k && mkdir -p $T/.state/last.json"), 0);
 	cr_assert_eq(support_run("$A run -d cpu -w sha256 -p quick --duration 1 -k $T/k -o $T/x"), 0, "%s",

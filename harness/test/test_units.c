@@ -10,6 +10,7 @@
 
 #include "harness/test/group.h"
 #include "harness/test/halves.h"
+#include "harness/test/support.h"
 #include "verify/chain.h"
 #include "verify/work.h"
 
@@ -192,6 +193,7 @@ static int32_t entry(const struct units *units, const int *x, const int *y, uint
  * 8192 products, of which the last bits are lost, show there, and do not with the operands that a seed gives. */
 Test(units, sums_added_too_late_show_at_the_rails_alone)
 {
+	support_long();
 	enum { K = 8256 };
 	static const struct assay_params params = {{K, 16, 16}};
 	static int x[K], y[K];
