@@ -55,11 +55,12 @@ static void proven(void)
 
 Test(asked, from_challenge_to_verdict)
 {
-	begin("-p quick --duration 1 -w sha256,memory");
+	/* A walk must pass over its table eight times. */
+	begin(SUPPORT_STEP > 1 ? "-p quick --duration 4 -w sha256,memory" : "-p quick --duration 1 -w sha256,memory");
 	pid_t verifier = support_start("verifier", ANSWER, 0);
 	pid_t prover = support_start("prover", RUN, 0);
-	cr_assert_eq(support_ended(prover, "prover"), 0);
-	cr_assert_eq(support_ended(verifier, "verifier"), 0);
+	cr_assert_eq(support_ended(prover, "prover"), 0, "%s%s", support_out, support_err);
+	cr_assert_eq(support_ended(verifier, "verifier"), 0, "%s%s", support_out, support_err);
 	cr_assert_eq(lines_of("x.messages.jsonl"), 7);
 	cr_assert_eq(lines_of("x.receipts.jsonl"), 7);
 	proven();
