@@ -277,8 +277,10 @@ static enum assay_status message_check(const struct assay_entry *entry, const st
                                        struct assay_step *step, struct assay_error *error)
 {
 	char challenge[ASSAY_HEX_MAX];
+	/* In a store that was restored, before its time. */
+	const bool has_ended = entry->stage == ASSAY_STAGE_UNFINISHED || entry->stage == ASSAY_STAGE_EXPIRED;
 
-	if (assay_entry_over(entry, request->arrived_ns))
+	if (has_ended || assay_entry_over(entry, request->arrived_ns))
 		return assay_fail(error, ASSAY_ERROR_INPUT, "exchange.expired",
 		                  "the challenge has expired, and nothing is answered any more: ask for a new one");
 	enum assay_status status = assay_message_read(step, request->body, request->len, error);

@@ -131,6 +131,8 @@ static const struct ending
                        "the key had all receipts, and its files were not there in time"},
     unfinished = {ASSAY_STAGE_UNFINISHED, "inconclusive", "exchange.unfinished",
                   "the key did not come to the end of the exchange in time"},
+    forgotten = {ASSAY_STAGE_UNFINISHED, "inconclusive", "exchange.unfinished",
+                 "the server does not know what was said last, which is no fault of the key: ask for a new challenge"},
     not_verified = {ASSAY_STAGE_JUDGED, "inconclusive", "verification.failed",
                     "the server could not verify what it has, which is no fault of the key: ask for a new challenge"};
 
@@ -330,6 +332,23 @@ void assay_judges_sweep(struct assay_server *server)
 	pthread_mutex_unlock(&server->mutex);
 	if (status)
 		assay_log("error", "", "%s (%s)", error.text, error.reason);
+}
+
+enum assay_status assay_judges_restored(struct assay_server *server, struct assay_error *error)
+{
+	struct assay_ids ids = {.count = 1};
+	struct assay_entry entry;
+	enum assay_status status = ASSAY_OK;
+
+	while (!status && ids.count) {
+		status = assay_store_overdue(server->store, &ids, INT64_MAX, 0, error);
+		for (uint32_t i = 0; !status && i < ids.count; i++) {
+			status = assay_store_find(server->store, &entry, ids.id[i], error);
+			if (!status)
+				status = end(server, &entry, &forgotten, error);
+		}
+	}
+	return status;
 }
 
 static void *sweep_loop(void *context)

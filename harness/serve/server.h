@@ -73,6 +73,10 @@ enum assay_status assay_judges_start(struct assay_server *server, struct assay_e
 /* After `stopping`: waits for the file at hand. */
 void assay_judges_join(struct assay_server *server);
 
+/* Before the threads: ends what is open in a store that was restored from a copy. What was answered since is not known,
+ * and a challenge is answered once. */
+enum assay_status assay_judges_restored(struct assay_server *server, struct assay_error *error) ASSAY_CHECK_RESULT;
+
 /* Once: ends what has expired. */
 void assay_judges_sweep(struct assay_server *server);
 

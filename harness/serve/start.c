@@ -46,7 +46,9 @@ const char assay_serve_start_usage[] =
     "      --retry-seconds N   after a verification that could not be done (a file cannot be read, no memory); then\n"
     "                          twice as long, and 5 times in all (60)\n"
     "      --late-seconds N    after a start: files are taken of whoever had all receipts before it and whose time\n"
-    "                          ended since, as the server may have been away (3600)\n";
+    "                          ended since, as the server may have been away (3600)\n"
+    "      --restored          the store comes from a copy: what was open in it ends, without a fault of its keys,\n"
+    "                          since it could be answered a second time\n";
 
 enum { PEM_BYTES_MAX = 65536, TICK_MS = 100 };
 
@@ -75,6 +77,7 @@ struct options {
 	const char *key, *directory, *certificate, *certificate_key;
 	struct assay_listen listen;
 	struct assay_limits limits;
+	bool restored;
 };
 
 enum {
@@ -92,7 +95,8 @@ enum {
 	IDLE_S,
 	BODY_S,
 	RETRY_S,
-	LATE_S
+	LATE_S,
+	RESTORED
 };
 
 static enum assay_status number_option(uint32_t *number, const char *option, const char *text, uint32_t least,
@@ -158,6 +162,7 @@ static int options_read(struct options *options, int argc, char **argv, bool *en
 	                                      {"body-seconds", required_argument, NULL, BODY_S},
 	                                      {"retry-seconds", required_argument, NULL, RETRY_S},
 	                                      {"late-seconds", required_argument, NULL, LATE_S},
+	                                      {"restored", no_argument, NULL, RESTORED},
 	                                      {"help", no_argument, NULL, 'h'},
 	                                      {0}};
 	struct assay_error error;
@@ -176,6 +181,8 @@ static int options_read(struct options *options, int argc, char **argv, bool *en
 			options->certificate_key = optarg;
 		else if (option == INSECURE)
 			options->listen.insecure = true;
+		else if (option == RESTORED)
+			options->restored = true;
 		else if (option < LISTEN)
 			return assay_serve_usage(assay_serve_start_usage, option == 'h');
 		else if (limit_option(&options->limits, option, optarg, &error) != ASSAY_OK)
@@ -301,7 +308,9 @@ static enum assay_status serve(struct assay_server *server, const struct options
 	descriptors_raise(options->limits.connections);
 	signals_block(&signals);
 	server->started_s = assay_now_ns() / 1000000000;
-	enum assay_status status = assay_judges_start(server, error);
+	enum assay_status status = options->restored ? assay_judges_restored(server, error) : ASSAY_OK;
+	if (!status)
+		status = assay_judges_start(server, error);
 	if (!status)
 		status = assay_http_open(&http, server, &options->listen, url, error);
 	if (!status) {

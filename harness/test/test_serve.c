@@ -358,6 +358,36 @@ Test(serve, away_at_the_end)
 	serving_leave(&serving);
 }
 
+/* A copy of the store does not know what was answered since: the same step had another nonce then. */
+Test(serve, restored_from_a_copy)
+{
+	struct served issued;
+
+	serving_enter(&serving, "");
+	serving_start(&serving, "");
+	served_open(&served, &serving, &serving.prover, 201);
+	served_step(&served, 0);
+	served_open(&issued, &serving, &serving.prover, 201);
+	cr_expect_eq(serving_end(&serving, SIGTERM), 0);
+	cr_assert_eq(support_run("cd $T && cp -a store copy"), 0);
+	serving_start(&serving, "");
+	served_exchange(&served);
+	cr_expect_eq(serving_end(&serving, SIGTERM), 0);
+	cr_assert_eq(support_run("cd $T && rm -r store && mv copy store"), 0);
+	serving_start(&serving, "--restored");
+	serving_refused(served_say(&served, 1), 410, "exchange.expired");
+	serving_refused(served_say(&issued, 0), 410, "exchange.expired");
+	cr_expect_str_eq(serving_member(&serving, served.path, "state"), "unfinished");
+	cr_expect_str_eq(serving_member(&serving, issued.path, "state"), "unfinished");
+	cr_expect_str_eq(serving_member(&serving, served_path(&served, "verdict"), "verdict"), "inconclusive");
+	served_close(&served);
+	served_open(&served, &serving, &serving.prover, 201);
+	served_exchange(&served);
+	served_close(&served);
+	served_close(&issued);
+	serving_leave(&serving);
+}
+
 /* One of them may have copied what the other says: a fault of neither, which the operator sees. */
 Test(serve, one_device_under_two_keys)
 {
