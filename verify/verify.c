@@ -187,8 +187,8 @@ static bool check_cost(struct assay_session *session)
 	                   session->challenge.profile);
 	verdict->estar_ppm = assay_estar_ppm(session->challenge.samples, *verdict->receipts_from ? 0 : 64);
 	verdict->cost = assay_challenge_cost(&session->challenge);
-	snprintf(detail, sizeof detail, "%llu units of %llu", (unsigned long long)verdict->cost,
-	         (unsigned long long)budget);
+	snprintf(detail, sizeof detail, "%llu of %llu units of about one SHA-256 compression",
+	         (unsigned long long)verdict->cost, (unsigned long long)budget);
 	return assay_session_note(session, ASSAY_CHECK_COST,
 	                          verdict->cost <= budget ? ASSAY_REASON_NONE : ASSAY_REASON_COST_EXCEEDED, detail);
 }
