@@ -55,6 +55,7 @@ static int complete(struct request *request, struct assay_page *page, struct ass
 		assay_page_exhibit(&report, &exhibits[i], i + 1, count);
 		code = assay_code_worse(code, assay_exhibit_code(&exhibits[i]));
 	}
+	assay_page_words(&report.page, exhibits, count);
 	assay_page_end(&report.page);
 	*error = report.error;
 	return report.status ? -1 : code;

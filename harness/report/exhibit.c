@@ -103,7 +103,7 @@ static void spans_time(struct assay_series *series, uint32_t *span, uint32_t r, 
 
 /* A run's rounds, `share` of them a point; `room` is for that many. */
 static void series_read(struct assay_series *series, struct assay_rounds *rounds, uint32_t count, uint64_t *room,
-                        const json_t *run)
+                        const json_t *run, uint64_t median_ns)
 {
 	const uint32_t share = (count + ASSAY_SERIES_POINTS - 1) / ASSAY_SERIES_POINTS;
 	double since = 0;
@@ -113,6 +113,10 @@ static void series_read(struct assay_series *series, struct assay_rounds *rounds
 	spans_read(series, run);
 	for (uint64_t ns; assay_rounds_next(rounds, &ns);) {
 		room[filled++] = ns;
+		if (ns > median_ns + median_ns / 2) {
+			series->slow++;
+			series->slow_share += (double)ns / 1e9;
+		}
 		spans_time(series, &span, r++, since, since + (double)ns / 1e9);
 		since += (double)ns / 1e9;
 		if (filled < share && rounds->left)
@@ -126,6 +130,7 @@ static void series_read(struct assay_series *series, struct assay_rounds *rounds
 		};
 		filled = 0;
 	}
+	series->slow_share = since > 0 ? series->slow_share / since : 0;
 }
 
 static void rounds_read(struct assay_exhibit *exhibit)
@@ -145,7 +150,8 @@ static void rounds_read(struct assay_exhibit *exhibit)
 	for (uint32_t i = 0; good && i < verdict->run_count && assay_rounds_run(&rounds, &j, &d, &count); i++)
 		series_read(&exhibit->series[i], &rounds, count, room,
 		            exhibit->statement.root ? json_array_get(json_array_get(exhibit->statement.segments, j), d)
-		                                    : NULL);
+		                                    : NULL,
+		            verdict->runs[i].claimed.median_ns);
 	if (exhibit->series && (!good || rounds.malformed)) {
 		free(exhibit->series);
 		exhibit->series = NULL;

@@ -21,6 +21,8 @@ struct assay_point {
 
 struct assay_series {
 	uint32_t rounds, rounds_a_point, count;
+	uint32_t slow;     /* rounds that took more than one and a half times the median */
+	double slow_share; /* of the time of all rounds */
 	struct assay_point points[ASSAY_SERIES_POINTS];
 	uint32_t span_count; /* as many as ranges of throttled rounds, in seconds of computing too */
 	struct assay_span {

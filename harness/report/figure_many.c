@@ -16,18 +16,19 @@ static bool is_bar(const struct assay_run *run, const char *workload)
 	       assay_exhibit_rate(run, run->claimed.median_ns) > 0;
 }
 
-/* "node17 #3", short enough to leave room for the bars. Names of files differ at their ends. */
-static void bar_label(char label[ASSAY_PLOT_LABEL_MAX], const struct assay_exhibit *exhibit, uint32_t device)
+/* "2. node17 #3", short enough to leave room for the bars. Names of files differ at their ends. */
+static void bar_label(char label[ASSAY_PLOT_LABEL_MAX], const struct assay_exhibit *exhibits, size_t i, uint32_t device)
 {
+	const struct assay_exhibit *exhibit = &exhibits[i];
 	const size_t len = strlen(exhibit->name);
 	const char *cut = len > NAME_MAX_SHOWN ? ".." : "",
 	           *end = exhibit->name + (*cut ? len - NAME_MAX_SHOWN + 2 : 0);
 	char text[96];
 
 	if (exhibit->verdict.device_count > 1)
-		snprintf(text, sizeof text, "%s%s #%u", cut, end, device);
+		snprintf(text, sizeof text, "%zu. %s%s #%u", i + 1, cut, end, device);
 	else
-		snprintf(text, sizeof text, "%s%s", cut, end);
+		snprintf(text, sizeof text, "%zu. %s%s", i + 1, cut, end);
 	assay_plot_label(label, text);
 }
 
@@ -85,13 +86,13 @@ static void labels_put(FILE *script, const struct assay_exhibit *exhibits, size_
 	fputs("set ytics (", script);
 	for (size_t i = 0; i < count; i++) {
 		/* Of all workloads, so that their plots have the same margin. */
-		bar_label(label, &exhibits[i], 0);
+		bar_label(label, exhibits, i, 0);
 		longest = strlen(label) > longest ? strlen(label) : longest;
 		for (uint32_t r = 0; r < exhibits[i].verdict.run_count && bar < BARS_MAX; r++) {
 			const struct assay_run *run = &exhibits[i].verdict.runs[r];
 			if (!is_bar(run, workload))
 				continue;
-			bar_label(label, &exhibits[i], run->device);
+			bar_label(label, exhibits, i, run->device);
 			fprintf(script, "%s'%s' %zu", bar ? "," : "", label, bar);
 			bar++;
 		}

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "harness/report/page_report.h"
+#include "verify/challenge.h"
 
 /* $'...' of bash, zsh and POSIX 2024 where a name has what a page does not show. */
 void assay_page_quote(FILE *out, const char *path)
@@ -51,15 +52,16 @@ static void verdict_line(struct assay_page *page, const struct assay_verdict *ve
 	const int good = verdict->outcome == ASSAY_PASS ? 1 : verdict->outcome == ASSAY_INCONCLUSIVE ? -1 : 0;
 
 	if (verdict->outcome == ASSAY_PASS && *verdict->receipts_from)
-		assay_page_verdict(
-		    page, good, words[verdict->outcome],
-		    "time-bracketed: at least %.1f %% of the work was done, and a verifier's clock says in "
-		    "what time.",
-		    100 - verdict->estar_ppm / 1e4);
+		assay_page_verdict(page, good, words[verdict->outcome],
+		                   "time-bracketed: at least %.1f %% of the work was done, as fast as the proven rates "
+		                   "or faster, by a "
+		                   "verifier's clock. Whose machine did it is not proved.",
+		                   100 - verdict->estar_ppm / 1e4);
 	else if (verdict->outcome == ASSAY_PASS)
 		assay_page_verdict(
 		    page, good, words[verdict->outcome],
-		    "work-proven: at least %.1f %% of the work was done. In what time, the prover says itself.",
+		    "work-proven: at least %.1f %% of the work was done. How fast, when, and on whose machine is the "
+		    "prover's word only.",
 		    100 - verdict->estar_ppm / 1e4);
 	else if (verdict->outcome == ASSAY_INCONCLUSIVE)
 		assay_page_verdict(page, good, words[verdict->outcome],
@@ -85,15 +87,16 @@ static void proved(struct assay_page *page, const struct assay_verdict *verdict)
 	    page, "proved",
 	    "Whoever holds the key did at least %.1f %% of the work below, round after round: no round could be "
 	    "done before the one ahead of it, and every number came from the challenge. %" PRIu32
-	    " drawn leaves of each run were computed again here, bit for bit. That less was done has a chance "
-	    "below one in a million (2^-20).",
+	    " leaves (pieces of the results) of each run, drawn when all results were fixed, were computed again "
+	    "here, bit for bit. That less was done has a chance below one in a million (2^-20).",
 	    100 - verdict->estar_ppm / 1e4, verdict->samples);
 	if (*verdict->receipts_from)
 		assay_page_item(
 		    page, "also proved",
-		    "The time, to whoever trusts the verifier: none of a segment's work was done before the "
-		    "verifier released its nonce, and all of it before the verifier had the commitment. So a proven "
-		    "rate is one that was at least reached.");
+		    "The time, to whoever trusts the verifier. It gave out a number that nobody could know before, "
+		    "without which a workload could not begin, and noted when the digest of all its results was there. "
+		    "A proven rate is the certified work by that time, so that it was at least reached; a claimed rate "
+		    "above it is no contradiction.");
 }
 
 static void not_proved(struct assay_page *page, const struct assay_verdict *verdict)
@@ -108,9 +111,21 @@ static void not_proved(struct assay_page *page, const struct assay_verdict *verd
 	assay_page_item(
 	    page, "not proved",
 	    "%sThat this machine did it, and did not pass it on (locality). That nobody else used the devices "
-	    "(exclusivity). Which physical card did which part (identity), and whether a card was whole "
+	    "(exclusivity). Which physical device did which part (identity), and whether it was a whole one "
 	    "(partition). Anything else that is rented with it, such as network, disks or uptime (service).",
 	    *verdict->receipts_from ? "" : "When it was done: the same file can be shown for ever. ");
+}
+
+/* The receipts are in order. */
+static void between(struct assay_page *page, const struct assay_verdict *verdict)
+{
+	char from[21], to[21];
+
+	if (!verdict->segment_count)
+		return;
+	assay_utc_text(from, verdict->aggregates[0].bracket.released_ns / 1000000000);
+	assay_utc_text(to, verdict->aggregates[verdict->segment_count - 1].bracket.received_ns / 1000000000);
+	assay_page_item(page, "done", "between %s and %s, by the verifier's clock", from, to);
 }
 
 static void facts(struct assay_page *page, const struct assay_exhibit *exhibit)
@@ -121,16 +136,23 @@ static void facts(struct assay_page *page, const struct assay_exhibit *exhibit)
 		assay_page_item(page, "profile", "%s, asked by %s", verdict->profile,
 		                verdict->asked ? "a verifier" : "the prover itself");
 	if (verdict->estar_ppm)
-		assay_page_item(page, "e*",
-		                "%.1f %%: who skipped more of a run than that is caught, but for a chance of 2^-20: "
-		                "(1-e*)^%" PRIu32 "%s = 2^-20",
-		                verdict->estar_ppm / 1e4, verdict->samples, *verdict->receipts_from ? "" : " x 2^64");
+		assay_page_item(
+		    page, "e*",
+		    "%.1f %% of a run may be missing: who skipped more is caught, but for a chance of 2^-20: "
+		    "(1-e*)^%" PRIu32 "%s = 2^-20. %s",
+		    verdict->estar_ppm / 1e4, verdict->samples, *verdict->receipts_from ? "" : " x 2^64",
+		    *verdict->receipts_from
+		        ? "The verifier gave the prover one draw of leaves."
+		        : "Nobody gave the prover its draw of leaves, so that it might have drawn 2^64 times.");
 	if (*verdict->keyid)
 		assay_page_item(page, "signed by", "%s (%s)", verdict->keyid,
-		                is_trusted(verdict) ? "a key that was named as trusted"
-		                                    : "no key that was named as trusted");
-	if (*verdict->receipts_from)
-		assay_page_item(page, "verifier", "%s", verdict->receipts_from);
+		                is_trusted(verdict) ? "a key that whoever made this page trusts"
+		                                    : "no key that whoever made this page trusts");
+	if (*verdict->receipts_from) {
+		assay_page_item(page, "verifier", "%s (a key that whoever made this page trusts)",
+		                verdict->receipts_from);
+		between(page, verdict);
+	}
 	if (*verdict->finished)
 		assay_page_item(page, "finished", "%s, as claimed", verdict->finished);
 	if (exhibit->statement.root)

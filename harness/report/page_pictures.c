@@ -97,8 +97,9 @@ void assay_page_rounds(struct assay_report_page *report, const struct assay_exhi
 	                  together
 	                      ? "Time of each round, by the prover's own clock. Where there are many, a line is the "
 	                        "median of rounds that follow each other, and the band behind it goes from the "
-	                        "shortest to the longest of them. Steady is flat."
-	                      : "Time of each round, by the prover's own clock. Steady is flat.");
+	                        "shortest to the longest of them. A steady device gives a flat line."
+	                      : "Time of each round, by the prover's own clock. A steady device gives a flat "
+	                        "line.");
 }
 
 /* Operations a byte at which reading memory and computing take equally long. */
@@ -108,7 +109,7 @@ static void ridges(struct assay_page *page, const struct assay_exhibit *exhibit)
 	const struct assay_verdict *verdict = &exhibit->verdict;
 	char rate[32], read[32];
 
-	assay_page_table_begin(page, "Below its balance a kernel waits for memory, above it for arithmetic.", columns,
+	assay_page_table_begin(page, "Below the balance a kernel waits for memory, above it for arithmetic.", columns,
 	                       28);
 	for (uint32_t d = 0; d < verdict->device_count; d++) {
 		const struct assay_run *memory = NULL;
@@ -154,8 +155,8 @@ void assay_page_roofline(struct assay_report_page *report, const struct assay_ex
 	assay_page_heading(&report->page, 3, "Roofline");
 	assay_page_text(
 	    &report->page,
-	    "How many operations a kernel must do with each byte that it reads before arithmetic, and no longer "
-	    "memory, is what holds it up. All rates here are the claimed ones of this file. Memory was read in "
+	    "How much a kernel must compute with each byte that it reads, so that arithmetic and not memory is its "
+	    "limit. All rates here are the claimed ones of this file. Memory was read in "
 	    "random order, in pieces of 128 bytes; a kernel that reads in order may be faster.");
 	snprintf(name, sizeof name, "roofline-%zu.png", number);
 	assay_page_panels(report, panels, count, name, "Roofline",

@@ -7,6 +7,7 @@
 #include "harness/report/exhibit.h"
 #include "harness/report/figure.h"
 #include "harness/report/page.h"
+#include "verify/aggregate.h"
 #include "verify/claims.h"
 #include "verify/cli.h"
 
@@ -35,8 +36,14 @@ void assay_page_rounds(struct assay_report_page *report, const struct assay_exhi
 void assay_page_timeline(struct assay_report_page *report, const struct assay_exhibit *exhibit, size_t number);
 void assay_page_roofline(struct assay_report_page *report, const struct assay_exhibit *exhibit, size_t number);
 
+/* "707 GOP/s (690 ... 720)": rate of the median round and its interval, with one prefix for all three. */
+void assay_page_interval_cell(struct assay_page *page, const struct assay_run *run);
+
 /* Several files side by side: a table, and pictures. */
 void assay_page_several(struct assay_report_page *report, const struct assay_exhibit *exhibits, size_t count);
+
+/* What the words mean that these files need, at the end of a page. */
+void assay_page_words(struct assay_page *page, const struct assay_exhibit *exhibits, size_t count);
 
 /* Panels as pictures of a page and as DIR/NAME; their scripts are released. */
 void assay_page_panels(struct assay_report_page *report, struct assay_panel *panels, size_t count, const char *name,

@@ -13,20 +13,41 @@ static const char *verdict_of(const struct assay_exhibit *exhibit)
 	return exhibit->status ? "not read" : assay_outcome_name(exhibit->verdict.outcome);
 }
 
+/* "8 x NVIDIA H100", or the names one after the other. */
+static void devices_cell(struct assay_page *page, const struct assay_verdict *verdict)
+{
+	char text[400] = "";
+	size_t len = 0;
+
+	for (uint32_t d = 0, same; d < verdict->device_count && len < sizeof text - 1; d += same) {
+		const char *name = verdict->devices[d].name;
+		same = 1;
+		while (d + same < verdict->device_count && strcmp(verdict->devices[d + same].name, name) == 0)
+			same++;
+		len += (size_t)snprintf(text + len, sizeof text - len, "%s", len ? ", " : "");
+		if (same > 1 && len < sizeof text)
+			len += (size_t)snprintf(text + len, sizeof text - len, "%" PRIu32 " x ", same);
+		if (len < sizeof text)
+			len += (size_t)snprintf(text + len, sizeof text - len, "%s", name);
+	}
+	assay_page_cell(page, "%s", *text ? text : "-");
+}
+
 static void overview(struct assay_page *page, const struct assay_exhibit *exhibits, size_t count)
 {
-	static const char *const columns[] = {"file",    "verdict",   "assurance", "profile", "finished, as claimed",
-	                                      "devices", "signed by", NULL};
+	static const char *const columns[] = {
+	    "file",    "devices, as claimed", "verdict", "assurance", "finished, as claimed",
+	    "profile", "signed by",           NULL};
 
-	assay_page_table_begin(page, "The attestations of this page.", columns, 32);
+	assay_page_table_begin(page, "The attestations of this page.", columns, 0);
 	for (size_t i = 0; i < count; i++) {
 		const struct assay_verdict *verdict = &exhibits[i].verdict;
 		assay_page_cell(page, "%zu. %s", i + 1, exhibits[i].name);
+		devices_cell(page, verdict);
 		assay_page_cell(page, "%s", verdict_of(&exhibits[i]));
 		assay_page_cell(page, "%s", verdict->assurance ? verdict->assurance : "-");
-		assay_page_cell(page, "%s", *verdict->profile ? verdict->profile : "-");
 		assay_page_cell(page, "%s", *verdict->finished ? verdict->finished : "-");
-		assay_page_cell(page, "%" PRIu32, verdict->device_count);
+		assay_page_cell(page, "%s", *verdict->profile ? verdict->profile : "-");
 		if (*verdict->keyid)
 			assay_page_cell(page, "%.16s...", verdict->keyid);
 		else
@@ -35,17 +56,31 @@ static void overview(struct assay_page *page, const struct assay_exhibit *exhibi
 	assay_page_table_end(page);
 }
 
+static bool is_any_proven(const struct assay_exhibit *exhibits, size_t count)
+{
+	bool is = false;
+
+	for (size_t i = 0; i < count; i++)
+		for (uint32_t r = 0; r < exhibits[i].verdict.run_count; r++)
+			is = is || exhibits[i].verdict.runs[r].proved.rate > 0;
+	return is;
+}
+
 /* The table that the bars are drawn from. */
 static void rates(struct assay_page *page, const struct assay_exhibit *exhibits, size_t count)
 {
-	static const char *const columns[] = {
-	    "workload", "file", "device", "proven rate", "claimed rate", "median round (95 %)", NULL};
-	char proven[32], claimed[32], low[32], high[32];
+	static const char *const all[] = {
+	    "workload", "file", "device", "claimed rate", "rate of the median round (95 %)", "proven rate", NULL};
+	static const char *const claimed_only[] = {
+	    "workload", "file", "device", "claimed rate", "rate of the median round (95 %)", NULL};
+	const bool is_proven = is_any_proven(exhibits, count);
+	char proven[32], claimed[32];
 
-	assay_page_table_begin(page,
-	                       "A rate divides all work of a run by all its time; beside it the 95 % interval of that "
-	                       "of the median round.",
-	                       columns, 56);
+	assay_page_table_begin(
+	    page,
+	    "A claimed rate divides all work of a run by all its time; that of the median round leaves "
+	    "out pauses and rounds that took much longer, and has its 95 % interval.",
+	    is_proven ? all : claimed_only, 56);
 	for (size_t w = 0; assay_works[w]; w++)
 		for (size_t i = 0; i < count; i++)
 			for (uint32_t r = 0; r < exhibits[i].verdict.run_count; r++) {
@@ -54,17 +89,13 @@ static void rates(struct assay_page *page, const struct assay_exhibit *exhibits,
 					continue;
 				assay_quantity(proven, run->proved.rate, run->unit, "/s");
 				assay_quantity(claimed, run->claimed.rate, run->unit, "/s");
-				assay_quantity(low, assay_exhibit_rate(run, run->claimed.high_ns), run->unit, "/s");
-				assay_quantity(high, assay_exhibit_rate(run, run->claimed.low_ns), run->unit, "/s");
 				assay_page_cell(page, "%s", run->workload);
 				assay_page_cell(page, "%zu. %s", i + 1, exhibits[i].name);
 				assay_page_cell(page, "#%" PRIu32, run->device);
-				assay_page_cell(page, "%s", run->proved.rate > 0 ? proven : "-");
 				assay_page_cell(page, "%s", run->claimed.rate > 0 ? claimed : "-");
-				if (run->claimed.median_ns)
-					assay_page_cell(page, "%s ... %s", low, high);
-				else
-					assay_page_cell(page, "-");
+				assay_page_interval_cell(page, run);
+				if (is_proven)
+					assay_page_cell(page, "%s", run->proved.rate > 0 ? proven : "-");
 			}
 	assay_page_table_end(page);
 }
@@ -85,8 +116,10 @@ static void bars(struct assay_report_page *report, const struct assay_exhibit *e
 	}
 	assay_page_panels(
 	    report, panels, drawn, "rates.png", "Rates",
-	    "Bar and whiskers: claimed rate of the median round with its 95 % interval, by the prover's clock. "
-	    "Diamond: proven rate, by a verifier's clock; it counts certified work only, so that it is lower.");
+	    is_any_proven(exhibits, count)
+	        ? "Bar and whiskers: claimed rate of the median round with its 95 % interval, by the prover's clock. "
+	          "Diamond: proven rate, by a verifier's clock; it counts certified work only, so that it is lower."
+	        : "Bar and whiskers: claimed rate of the median round with its 95 % interval, by the prover's clock.");
 	if (left_out)
 		assay_page_note(
 		    &report->page,
@@ -124,7 +157,7 @@ void assay_page_several(struct assay_report_page *report, const struct assay_exh
 	overview(&report->page, exhibits, count);
 	assay_page_heading(&report->page, 2, "Side by side");
 	assay_page_text(&report->page,
-	                "Rates of different profiles are of different sizes of work, and memory rates hang on "
+	                "Rates of different profiles are of different sizes of work, and memory rates depend on "
 	                "the size of the table: compare like with like.");
 	bars(report, exhibits, count);
 	rates(&report->page, exhibits, count);

@@ -18,14 +18,15 @@ static uint64_t member(const struct assay_exhibit *exhibit, uint32_t device, con
 
 void assay_page_devices(struct assay_page *page, const struct assay_exhibit *exhibit)
 {
-	static const char *const columns[] = {"#",     "name",   "architecture", "backend", "variant",
-	                                      "units", "memory", "driver",       NULL};
+	static const char *const columns[] = {
+	    "#", "name", "architecture", "backend", "variant", "compute units", "memory", "driver", NULL};
 	const struct assay_verdict *verdict = &exhibit->verdict;
 	char memory[32];
 
 	assay_page_heading(page, 3, "Devices");
-	assay_page_table_begin(page, "What the prover says they are. It is bound to the work, not proved.", columns,
-	                       NUMBERS(5, 6));
+	assay_page_table_begin(
+	    page, "What the prover says they are. It had to say so before the work began; nobody checked it.", columns,
+	    NUMBERS(5, 6));
 	for (uint32_t d = 0; d < verdict->device_count; d++) {
 		const uint64_t bytes = member(exhibit, d, "memoryBytes");
 		snprintf(memory, sizeof memory, "%.1f GiB", (double)bytes / (1 << 30));
@@ -49,8 +50,7 @@ static void quantity_cell(struct assay_page *page, double value, const char *uni
 	assay_page_cell(page, "%s", value > 0 ? text : "-");
 }
 
-/* "707 GOP/s (690 ... 720)": one prefix for all three. */
-static void interval_cell(struct assay_page *page, const struct assay_run *run)
+void assay_page_interval_cell(struct assay_page *page, const struct assay_run *run)
 {
 	const double median = assay_exhibit_rate(run, run->claimed.median_ns);
 	double scale = 1;
@@ -89,17 +89,29 @@ static struct extent extent_of(const struct assay_verdict *verdict)
 	return extent;
 }
 
+/* The verifier's, or else the prover's. */
+static void seconds_cell(struct assay_page *page, uint64_t bracket_ns, uint64_t claimed_ns)
+{
+	const uint64_t ns = bracket_ns ? bracket_ns : claimed_ns;
+
+	if (ns)
+		assay_page_cell(page, "%.3f s", (double)ns / 1e9);
+	else
+		assay_page_cell(page, "-");
+}
+
 static void together_row(struct assay_page *page, const struct assay_verdict *verdict,
                          const struct assay_aggregate *aggregate, const struct extent *extent)
 {
 	assay_page_cell(page, "%s", aggregate->workload);
 	assay_page_cell(page, "%" PRIu32 " of %" PRIu32 " together", aggregate->runs, verdict->device_count);
-	quantity_cell(page, strtod(aggregate->work, NULL), aggregate->unit, "");
-	quantity_cell(page, strtod(aggregate->certified_work, NULL), aggregate->unit, "");
 	if (extent->proven)
 		quantity_cell(page, strtod(aggregate->proven_rate, NULL), aggregate->unit, "/s");
 	quantity_cell(page, strtod(aggregate->claimed_rate, NULL), aggregate->unit, "/s");
 	assay_page_cell(page, "-");
+	seconds_cell(page, assay_bracket_ns(&aggregate->bracket, 0), aggregate->claimed_ns);
+	quantity_cell(page, strtod(aggregate->work, NULL), aggregate->unit, "");
+	quantity_cell(page, strtod(aggregate->certified_work, NULL), aggregate->unit, "");
 	if (extent->remarks)
 		assay_page_cell(page, "-");
 }
@@ -123,12 +135,13 @@ static void run_row(struct assay_page *page, const struct assay_run *run, const 
 {
 	assay_page_cell(page, "%s", run->workload);
 	assay_page_cell(page, "#%" PRIu32, run->device);
-	quantity_cell(page, (double)run->proved.work, run->unit, "");
-	quantity_cell(page, (double)run->proved.certified_work, run->unit, "");
 	if (extent->proven)
 		quantity_cell(page, run->proved.rate, run->unit, "/s");
 	quantity_cell(page, run->claimed.rate, run->unit, "/s");
-	interval_cell(page, run);
+	assay_page_interval_cell(page, run);
+	seconds_cell(page, assay_bracket_ns(&run->proved.bracket, 0), run->claimed.elapsed_ns);
+	quantity_cell(page, (double)run->proved.work, run->unit, "");
+	quantity_cell(page, (double)run->proved.certified_work, run->unit, "");
 	if (extent->remarks)
 		remark_cell(page, run);
 }
@@ -137,13 +150,16 @@ void assay_page_rates(struct assay_page *page, const struct assay_exhibit *exhib
 {
 	const struct assay_verdict *verdict = &exhibit->verdict;
 	const struct extent extent = extent_of(verdict);
-	const char *columns[9] = {"workload", "device", "work done", "certified"};
-	uint32_t at = 4;
+	const char *columns[10] = {"workload", "device"};
+	uint32_t at = 2;
 
 	if (extent.proven)
 		columns[at++] = "proven rate";
 	columns[at++] = "claimed rate";
-	columns[at++] = "median round (95 %)";
+	columns[at++] = "rate of the median round (95 %)";
+	columns[at++] = "time";
+	columns[at++] = "work done";
+	columns[at++] = "certified";
 	if (extent.remarks)
 		columns[at] = "remarks";
 	assay_page_heading(page, 3, "Work and rates");
@@ -153,10 +169,10 @@ void assay_page_rates(struct assay_page *page, const struct assay_exhibit *exhib
 	}
 	assay_page_table_begin(page,
 	                       extent.proven
-	                           ? "Work done and certified is proved, and so are proven rates, by a verifier's "
-	                             "clock. Claimed rates are by the prover's."
-	                           : "Work done and certified is proved. Rates are claimed: they are by the "
-	                             "prover's own clock.",
+	                           ? "Certified work is proved, and so is the time, by a verifier's clock; the proven "
+	                             "rate is one by the other. Claimed rates are by the prover's clock."
+	                           : "Certified work is proved. Time and rates are claimed: they are by the prover's "
+	                             "own clock.",
 	                       columns, NUMBERS(2, at - 1));
 	for (uint32_t j = 0; j < verdict->segment_count; j++) {
 		if (extent.several && verdict->aggregates[j].runs)
@@ -170,9 +186,11 @@ void assay_page_rates(struct assay_page *page, const struct assay_exhibit *exhib
 	}
 	assay_page_table_end(page);
 	assay_page_note(
-	    page, "A claimed rate divides all work of a run by all its time; that of the median round has its 95 %% "
-	          "interval, without a guess at the shape of the distribution. Rates of bare kernels, without "
-	          "hashing and proof, are in no attestation: assay bench measures them.");
+	    page,
+	    "A claimed rate divides all work of a run by all its time. That of the median round leaves out what "
+	    "lies between rounds, and those that took much longer, and has its 95 %% interval, without a guess at "
+	    "the shape of the distribution. Rates of bare kernels, without hashing and proof, are in no "
+	    "attestation: assay bench measures them.");
 }
 
 static void ms_cell(struct assay_page *page, int64_t ns)
@@ -183,7 +201,8 @@ static void ms_cell(struct assay_page *page, int64_t ns)
 		assay_page_cell(page, "%.3f", (double)ns / 1e6);
 }
 
-static void time_row(struct assay_page *page, const struct assay_run *run, const struct extent *extent)
+static void time_row(struct assay_page *page, const struct assay_run *run, const struct assay_series *series,
+                     const struct extent *extent)
 {
 	char energy[32];
 
@@ -193,6 +212,10 @@ static void time_row(struct assay_page *page, const struct assay_run *run, const
 	assay_page_cell(page, "%.3f (%.3f ... %.3f)", (double)run->claimed.median_ns / 1e6,
 	                (double)run->claimed.low_ns / 1e6, (double)run->claimed.high_ns / 1e6);
 	ms_cell(page, (int64_t)run->claimed.mad_ns);
+	if (series && series->slow)
+		assay_page_cell(page, "%" PRIu32 " (%.1f %%)", series->slow, 100 * series->slow_share);
+	else
+		assay_page_cell(page, "%s", series ? "0" : "-");
 	ms_cell(page, run->claimed.device_median_ns);
 	ms_cell(page, run->claimed.steady_ns >= 0 ? (int64_t)run->claimed.first_ns : -1);
 	ms_cell(page, run->claimed.steady_ns);
@@ -218,9 +241,9 @@ void assay_page_times(struct assay_page *page, const struct assay_exhibit *exhib
 {
 	const struct assay_verdict *verdict = &exhibit->verdict;
 	const struct extent extent = extent_of(verdict);
-	const char *columns[12] = {"workload",  "device",    "rounds", "median (95 %)", "spread",
-	                           "by device", "first 2 s", "then",   "drift"};
-	uint32_t at = 9;
+	const char *columns[13] = {"workload", "device",    "rounds",    "median (95 %)", "spread",
+	                           "slow",     "by device", "first 2 s", "then",          "drift"};
+	uint32_t at = 10;
 
 	if (!extent.timed)
 		return;
@@ -228,13 +251,17 @@ void assay_page_times(struct assay_page *page, const struct assay_exhibit *exhib
 		columns[at++] = "throttled";
 	if (extent.energy)
 		columns[at++] = "energy";
-	assay_page_table_begin(page,
-	                       "Times of rounds in milliseconds, as claimed. Spread is the median absolute deviation; "
-	                       "\"by device\" is the median by the device's own clock.",
-	                       columns, NUMBERS(2, at - 1));
+	assay_page_table_begin(
+	    page,
+	    "Times of rounds in milliseconds, as claimed. Spread is the median absolute deviation; "
+	    "slow are rounds of more than one and a half times the median, and their part of the "
+	    "time; \"by device\" is the median by the device's own clock. First 2 s and then: medians "
+	    "of the rounds up to there and after; drift is how much longer (+) or shorter (-) the last "
+	    "third of the latter takes than the first. Where there are too few: -.",
+	    columns, NUMBERS(2, at - 1));
 	for (uint32_t i = 0; i < verdict->run_count; i++)
 		if (verdict->runs[i].proved.shown && verdict->runs[i].claimed.elapsed_ns)
-			time_row(page, &verdict->runs[i], &extent);
+			time_row(page, &verdict->runs[i], exhibit->series ? &exhibit->series[i] : NULL, &extent);
 	assay_page_table_end(page);
 	if (!extent.throttled || !extent.energy)
 		assay_page_note(page, "Not known: %s%s%s.", extent.throttled ? "" : "how many rounds were throttled",
@@ -314,10 +341,14 @@ void assay_page_telemetry(struct assay_page *page, const struct assay_exhibit *e
 
 void assay_page_checks(struct assay_page *page, const struct assay_exhibit *exhibit)
 {
-	static const char *const columns[] = {"check", "status", "reason", "detail", "what to do", NULL};
+	static const char *const all[] = {"check", "status", "detail", "reason", "what to do", NULL},
+	                         *const passed[] = {"check", "status", "detail", NULL};
+	bool any = false;
 
+	for (int id = 0; id < ASSAY_CHECK_COUNT; id++)
+		any = any || exhibit->verdict.checks[id].reason;
 	assay_page_heading(page, 3, "Checks");
-	assay_page_table_begin(page, "In the order of SPEC section 10.1.", columns, 0);
+	assay_page_table_begin(page, "In the order of SPEC section 10.1.", any ? all : passed, 0);
 	for (int id = 0; id < ASSAY_CHECK_COUNT; id++) {
 		const struct assay_check *check = &exhibit->verdict.checks[id];
 		const bool open = assay_reason_outcome(check->reason) == ASSAY_INCONCLUSIVE;
@@ -327,8 +358,10 @@ void assay_page_checks(struct assay_page *page, const struct assay_exhibit *exhi
 		                : !check->reason ? "pass"
 		                : open           ? "unverifiable"
 		                                 : "fail");
-		assay_page_cell(page, "%s", assay_reason_name(check->reason));
 		assay_page_cell(page, "%s", check->detail);
+		if (!any)
+			continue;
+		assay_page_cell(page, "%s", assay_reason_name(check->reason));
 		assay_page_cell(page, "%s", assay_reason_remedy(check->reason));
 	}
 	assay_page_table_end(page);

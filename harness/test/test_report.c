@@ -83,6 +83,12 @@ Test(report, what_is_proved_and_what_is_not)
 		cr_assert(says("q/index.html", words[i]), "%s", words[i]);
 		cr_assert(says("q/report.md", words[i]), "%s", words[i]);
 	}
+	/* What each workload is. */
+	for (size_t i = 0; assay_works[i]; i++) {
+		char item[64];
+		snprintf(item, sizeof item, "\n- **%s**: ", assay_works[i]->name);
+		cr_assert(assay_works[i]->is_fill || says("q/report.md", item), "%s", item);
+	}
 	holds("q", "cpu");
 	if (!have("w3m"))
 		support_missing("w3m", "there is no browser for text");
