@@ -294,8 +294,7 @@ void server_start(void)
 	cr_assert_eq(listen(listener, 16), 0);
 	cr_assert_eq(getsockname(listener, (struct sockaddr *)&address, &len), 0);
 	server->port = ntohs(address.sin_port);
-	fflush(NULL);
-	child = fork();
+	child = support_fork();
 	cr_assert_geq(child, 0);
 	if (child == 0)
 		server_run();

@@ -163,6 +163,35 @@ void support_signals(int ignored)
 		signal(numbers[i], numbers[i] == ignored ? SIG_IGN : SIG_DFL);
 }
 
+/* Whether all threads but this one sleep. */
+static bool are_asleep(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	bool asleep = tasks != NULL;
+	char path[64], state = 0;
+
+	for (struct dirent *entry; asleep && (entry = readdir(tasks));) {
+		if (*entry->d_name == '.' || atoi(entry->d_name) == gettid())
+			continue;
+		snprintf(path, sizeof path, "/proc/self/task/%.20s/stat", entry->d_name);
+		FILE *file = fopen(path, "r");
+		asleep = !file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1 || state == 'S';
+		if (file)
+			fclose(file);
+	}
+	if (tasks)
+		closedir(tasks);
+	return asleep;
+}
+
+pid_t support_fork(void)
+{
+	for (int i = 0; i < 1000 && !are_asleep(); i++)
+		usleep(1000);
+	fflush(NULL);
+	return fork();
+}
+
 pid_t support_start(const char *name, const char *arguments, int ignored)
 {
 	char line[2 * PATH_MAX + 2048], build[PATH_MAX];

@@ -36,6 +36,10 @@ unsigned support_files(void);
 /* Runs a line of shell; $A is the assay binary, $V assay-verify, $T the directory. The exit status as a shell shows it;
  * `support_out` and `support_err` hold what it printed. */
 int support_run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* fork(), for a child that goes on in this program. AddressSanitizer's allocator is locked for ever in a child when
+ * another thread was in it, so the other threads are asleep by then. */
+pid_t support_fork(void);
+
 /* In a child: signals that end a process do so, whoever runs the tests, but for `ignored` (0 = none), as nohup has it.
  */
 void support_signals(int ignored);

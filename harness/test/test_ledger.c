@@ -356,7 +356,7 @@ Test(ledger, one_process_at_a_time)
 	/* Several want to answer the same message; all that get to it have the same receipt. */
 	cr_assert_eq(pipe(pipe_of), 0);
 	for (unsigned p = 0; p < PROCESSES; p++) {
-		children[p] = fork();
+		children[p] = support_fork();
 		if (children[p])
 			continue;
 		char *line = exchange_message(&exchange, 0);

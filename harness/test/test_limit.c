@@ -26,8 +26,7 @@ static int child(enum end end)
 {
 	int state;
 
-	fflush(NULL);
-	pid_t pid = fork();
+	pid_t pid = support_fork();
 	if (pid == 0) {
 		struct assay_output output;
 		if (!freopen(support_path("said"), "w", stderr) || !assay_limit_option("1s"))

@@ -116,7 +116,7 @@ Test(state, disk_full)
 	path = support_path("a");
 	support_ok(put(path, "old", false), error);
 	memset(large, 'x', sizeof large - 1);
-	pid_t child = fork();
+	pid_t child = support_fork();
 	if (child == 0) {
 		signal(SIGXFSZ, SIG_IGN);
 		setrlimit(RLIMIT_FSIZE, &limit);
@@ -189,7 +189,7 @@ Test(state, concurrent_writers)
 	for (int replace = 0; replace < 2; replace++) {
 		winners = 0;
 		for (int i = 0; i < WRITERS; i++) {
-			if (fork() == 0) {
+			if (support_fork() == 0) {
 				memset(text, 'a' + i, LEN);
 				_exit(put(path, text, replace) == ASSAY_OK                 ? 0
 				      : strcmp(error.reason, "io.exists") == 0 && !replace ? 1
@@ -230,7 +230,7 @@ Test(state, many_outputs)
 	cr_assert_neq(assay_output_open(&bad, support_path("missing/x"), 0644, &error), ASSAY_OK);
 	support_ok(assay_output_open(&good, support_path("x"), 0644, &error), error);
 	assay_output_close(&bad);
-	pid_t child = fork();
+	pid_t child = support_fork();
 	if (child == 0) {
 		freopen("/dev/null", "w", stderr);
 		assay_state_signals();

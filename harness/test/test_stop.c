@@ -145,7 +145,7 @@ Test(stop, full_disk)
 	int status;
 
 	begin();
-	pid_t child = fork();
+	pid_t child = support_fork();
 	if (child == 0)
 		full_disk(support_path("c"));
 	cr_assert_eq(waitpid(child, &status, 0), child);
