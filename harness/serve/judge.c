@@ -312,10 +312,19 @@ static bool is_coming(const struct assay_server *server, const char *id)
 	return false;
 }
 
+/* Under the mutex, or before the threads: with this ending, or that of an overdue one (NULL). */
+static enum assay_status end_open(struct assay_server *server, const char *id, const struct ending *ending,
+                                  struct assay_error *error)
+{
+	struct assay_entry entry;
+	enum assay_status status = assay_store_find(server->store, &entry, id, error);
+
+	return status ? status : end(server, &entry, ending ? ending : overdue(&entry), error);
+}
+
 void assay_judges_sweep(struct assay_server *server)
 {
 	struct assay_ids ids;
-	struct assay_entry entry;
 	struct assay_error error;
 	const uint64_t now_ns = assay_now_ns();
 
@@ -323,11 +332,8 @@ void assay_judges_sweep(struct assay_server *server)
 	enum assay_status status = assay_store_overdue(server->store, &ids, now_ns / 1000000000 - ASSAY_GRACE_S,
 	                                               assay_late_since_s(server, now_ns), &error);
 	for (uint32_t i = 0; !status && i < ids.count; i++) {
-		if (is_coming(server, ids.id[i]))
-			continue;
-		status = assay_store_find(server->store, &entry, ids.id[i], &error);
-		if (!status)
-			status = end(server, &entry, overdue(&entry), &error);
+		if (!is_coming(server, ids.id[i]))
+			status = end_open(server, ids.id[i], NULL, &error);
 	}
 	pthread_mutex_unlock(&server->mutex);
 	if (status)
@@ -337,16 +343,12 @@ void assay_judges_sweep(struct assay_server *server)
 enum assay_status assay_judges_restored(struct assay_server *server, struct assay_error *error)
 {
 	struct assay_ids ids = {.count = 1};
-	struct assay_entry entry;
 	enum assay_status status = ASSAY_OK;
 
 	while (!status && ids.count) {
 		status = assay_store_overdue(server->store, &ids, INT64_MAX, 0, error);
-		for (uint32_t i = 0; !status && i < ids.count; i++) {
-			status = assay_store_find(server->store, &entry, ids.id[i], error);
-			if (!status)
-				status = end(server, &entry, &forgotten, error);
-		}
+		for (uint32_t i = 0; !status && i < ids.count; i++)
+			status = end_open(server, ids.id[i], &forgotten, error);
 	}
 	return status;
 }

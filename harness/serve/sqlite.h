@@ -19,6 +19,9 @@ struct assay_store {
 	} statements[ASSAY_STATEMENTS_MAX];
 };
 
+/* Steps of a challenge that are there, in a question on challenges. */
+#define ASSAY_SQLITE_STEPS "(SELECT count(*) FROM steps WHERE challenge = id)"
+
 /* A question with its values: 's' const char *, 'i' uint64_t, 'h' 32 bytes. NULL when that fails, which `error` says.
  * To be ended by assay_sqlite_end. */
 sqlite3_stmt *assay_sqlite_ask(struct assay_store *store, struct assay_error *error, const char *text,

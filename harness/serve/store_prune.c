@@ -33,11 +33,10 @@ static enum assay_status rest_forget(struct assay_store *store, const char *id, 
 	                    "s", id);
 
 	if (!status)
-		status = assay_sqlite_do(
-		    store, NULL, error,
-		    "UPDATE challenges SET pruned = 2, said = (SELECT count(*) FROM steps WHERE challenge = id),"
-		    " envelope = '', attestation = '', receipts = '', verdict = '' WHERE id = ?1",
-		    "s", id);
+		status = assay_sqlite_do(store, NULL, error,
+		                         "UPDATE challenges SET pruned = 2, said = " ASSAY_SQLITE_STEPS ","
+		                         " envelope = '', attestation = '', receipts = '', verdict = '' WHERE id = ?1",
+		                         "s", id);
 	return status ? status : assay_sqlite_do(store, NULL, error, "DELETE FROM steps WHERE challenge = ?1", "s", id);
 }
 

@@ -53,7 +53,7 @@ enum assay_status assay_store_find(struct assay_store *store, struct assay_entry
 	sqlite3_stmt *row = assay_sqlite_ask(
 	    store, error,
 	    "SELECT id, keyid, token, key, revoked, issued, expires, total, stage, attestation, transcript, receipts,"
-	    " verdict, outcome, reason, said + (SELECT count(*) FROM steps WHERE challenge = id), ended,"
+	    " verdict, outcome, reason, said + " ASSAY_SQLITE_STEPS ", ended,"
 	    " attempts, pruned"
 	    " FROM challenges JOIN keys USING (keyid) WHERE id = ?1",
 	    "s", id);
@@ -245,13 +245,13 @@ enum assay_status assay_store_submitted(struct assay_store *store, struct assay_
 enum assay_status assay_store_overdue(struct assay_store *store, struct assay_ids *ids, uint64_t before_s,
                                       uint64_t since_s, struct assay_error *error)
 {
-	return assay_sqlite_ids(
-	    store, ids,
-	    assay_sqlite_ask(store, error,
-	                     "SELECT id FROM challenges WHERE stage = 0 AND expires < ?1 AND (issued >= ?2 OR total >"
-	                     " (SELECT count(*) FROM steps WHERE challenge = id)) ORDER BY expires, id LIMIT 64",
-	                     "ii", before_s, since_s),
-	    error);
+	return assay_sqlite_ids(store, ids,
+	                        assay_sqlite_ask(store, error,
+	                                         "SELECT id FROM challenges WHERE stage = 0 AND expires < ?1 AND "
+	                                         "(issued >= ?2 OR total >" ASSAY_SQLITE_STEPS
+	                                         ") ORDER BY expires, id LIMIT 64",
+	                                         "ii", before_s, since_s),
+	                        error);
 }
 
 /* The place of an outcome's name in enum assay_outcome. */
@@ -325,7 +325,7 @@ enum assay_status assay_store_device_add(struct assay_store *store, const char *
 
 #define HOLDER_COLUMNS                                                                                               \
 	"keyid, enrolled, revoked, why, (SELECT count(*) FROM challenges WHERE keyid = keys.keyid AND stage = 0 AND" \
-	" total = (SELECT count(*) FROM steps WHERE challenge = id)),"                                               \
+	" total = " ASSAY_SQLITE_STEPS "),"                                                                          \
 	" (SELECT count(*) FROM devices AS its WHERE its.keyid = keys.keyid AND EXISTS"                              \
 	" (SELECT 1 FROM devices AS other WHERE other.device = its.device AND other.keyid <> its.keyid))"
 
