@@ -255,6 +255,16 @@ void serving_is(struct serving_reply reply, unsigned status, const void *body, s
 	serving_free(&reply);
 }
 
+const char *serving_key_path(const struct assay_secret *secret)
+{
+	static char path[128];
+	char keyid[65];
+
+	assay_keyid(keyid, secret->key);
+	snprintf(path, sizeof path, "/v1/keys/%s", keyid);
+	return path;
+}
+
 const char *serving_member(const struct serving *serving, const char *path, const char *member)
 {
 	static _Thread_local char text[256];

@@ -59,6 +59,9 @@ void serving_free(struct serving_reply *reply);
 void serving_refused(struct serving_reply reply, unsigned status, const char *reason);
 void serving_is(struct serving_reply reply, unsigned status, const void *body, size_t len);
 
+/* A key's record, good until the next call. */
+const char *serving_key_path(const struct assay_secret *secret);
+
 /* A member of a JSON object at a path, good until the next call: "" for null. */
 const char *serving_member(const struct serving *serving, const char *path, const char *member);
 /* Waits until a member has that value; false after ten seconds. */

@@ -19,7 +19,8 @@ static struct served served;
 /* Work that was done passes, and what was handed in is there byte for byte. */
 Test(serve, whole_exchange)
 {
-	char pem[ASSAY_PEM_MAX], keyid[65], path[128];
+	char pem[ASSAY_PEM_MAX];
+	const char *path;
 
 	serving_enter(&serving, "");
 	serving_start(&serving, "");
@@ -49,8 +50,7 @@ Test(serve, whole_exchange)
 	support_write(support_path("n.receipts.jsonl"), served.receipts, strlen(served.receipts));
 	cr_expect_eq(support_run("$V --verifier $T/verifier.pub --trust $T/prover.pub $T/n.intoto.json"), 0, "%s",
 	             support_out);
-	assay_keyid(keyid, serving.prover.key);
-	snprintf(path, sizeof path, "/v1/keys/%s", keyid);
+	path = serving_key_path(&serving.prover);
 	cr_expect_str_eq(serving_member(&serving, path, "pass"), "1");
 	cr_expect_str_eq(serving_member(&serving, path, "silent"), "0");
 	cr_expect_str_eq(serving_member(&serving, path, "identityCollisions"), "0");
@@ -111,7 +111,8 @@ static struct serving_reply post(const char *token, const char *body)
 Test(serve, refused_requests)
 {
 	struct assay_secret other;
-	char bearer[128], keyid[65], path[128];
+	char bearer[128];
+	const char *path;
 
 	serving_enter(&serving, "");
 	serving_start(&serving, "");
@@ -138,13 +139,11 @@ Test(serve, refused_requests)
 	serving_refused(post(bearer, elsewhere), 422, "request.verifier");
 	free(elsewhere);
 	/* None of these has taken the token's only key. */
-	assay_keyid(keyid, serving.prover.key);
-	snprintf(path, sizeof path, "/v1/keys/%s", keyid);
+	path = serving_key_path(&serving.prover);
 	serving_refused(serving_get(&serving, path), 404, "key.unknown");
 	serving_is(post(bearer, request), 201, NULL, 0);
 	serving_refused(post(bearer, foreign), 403, "key.limit");
-	assay_keyid(keyid, other.key);
-	snprintf(path, sizeof path, "/v1/keys/%s", keyid);
+	path = serving_key_path(&other);
 	serving_refused(serving_get(&serving, path), 404, "key.unknown");
 	free(foreign);
 	free(request);
@@ -255,7 +254,8 @@ static void make_short(void)
 Test(serve, silence_counts)
 {
 	struct served begun, issued, revoked;
-	char keyid[65], path[128];
+	char keyid[65];
+	const char *path;
 
 	serving_enter(&serving, "--keys 2");
 	make_short();
@@ -263,8 +263,7 @@ Test(serve, silence_counts)
 	served_open(&served, &serving, &serving.prover, 201);
 	served_pretend(&served);
 	serving_is(served_put(&served, "attestation", served.attestation, strlen(served.attestation)), 204, "", 0);
-	assay_keyid(keyid, serving.prover.key);
-	snprintf(path, sizeof path, "/v1/keys/%s", keyid);
+	path = serving_key_path(&serving.prover);
 	cr_expect_str_eq(serving_member(&serving, path, "drawn"), "1");
 	served_open(&begun, &serving, &serving.prover, 201);
 	served_step(&begun, 0);
@@ -324,7 +323,7 @@ Test(serve, complete_in_time_is_verified_later)
 Test(serve, away_at_the_end)
 {
 	struct served begun, silent;
-	char keyid[65], path[128];
+	const char *path;
 
 	serving_enter(&serving, "");
 	serving_start(&serving, "");
@@ -342,8 +341,7 @@ Test(serve, away_at_the_end)
 	served_submit(&served);
 	cr_assert(serving_wait(&serving, served.path, "state", "judged"));
 	cr_expect_str_eq(serving_member(&serving, silent.path, "state"), "drawn");
-	assay_keyid(keyid, serving.prover.key);
-	snprintf(path, sizeof path, "/v1/keys/%s", keyid);
+	path = serving_key_path(&serving.prover);
 	cr_expect_str_eq(serving_member(&serving, path, "drawn"), "1");
 	cr_expect_eq(support_run("$A serve list -s $T/store"), 0, "%s", support_err);
 	cr_expect(strstr(support_out, " 1 drawn and not opened yet"), "%s", support_out);
@@ -392,7 +390,7 @@ Test(serve, restored_from_a_copy)
 Test(serve, one_device_under_two_keys)
 {
 	struct assay_secret other;
-	char keyid[65], path[128];
+	const char *path;
 
 	serving_enter(&serving, "--keys 2");
 	serving_start(&serving, "");
@@ -406,8 +404,7 @@ Test(serve, one_device_under_two_keys)
 		served_close(&served);
 	}
 	for (size_t i = 0; i < 2; i++) {
-		assay_keyid(keyid, keys[i]->key);
-		snprintf(path, sizeof path, "/v1/keys/%s", keyid);
+		path = serving_key_path(keys[i]);
 		cr_expect_str_eq(serving_member(&serving, path, "identityCollisions"), "1");
 		cr_expect_str_eq(serving_member(&serving, path, "pass"), "1");
 	}

@@ -61,16 +61,6 @@ static void transcript_share(const struct served *served, const struct served *o
 	serving_sql(text);
 }
 
-static const char *key_path(void)
-{
-	static char path[128];
-	char keyid[65];
-
-	assay_keyid(keyid, serving.prover.key);
-	snprintf(path, sizeof path, "/v1/keys/%s", keyid);
-	return path;
-}
-
 /* ---- What goes, and what stays ---- */
 
 static const char *const parts[] = {"challenge", "receipts", "attestation", "verdict", "transcript"};
@@ -99,7 +89,7 @@ Test(serve_prune, goes_and_stays)
 	transcript_share(&young, &old);
 	for (size_t i = 0; i < PARTS; i++)
 		before[i] = serving_get(&serving, served_path(&old, parts[i]));
-	struct serving_reply record = serving_get(&serving, key_path());
+	struct serving_reply record = serving_get(&serving, serving_key_path(&serving.prover));
 	cr_expect_eq(serving_objects(""), 2 * 3 + 1);
 	cr_assert_eq(support_run(PRUNE), 0, "%s", support_err);
 	cr_expect_eq(strncmp(support_out, "pruned 0 challenges: 0 files of 0.0 MB; and 0 that were not begun", 65), 0,
@@ -134,7 +124,7 @@ Test(serve_prune, goes_and_stays)
 	cr_expect_str_eq(serving_member(&serving, old.path, "state"), "judged");
 	cr_expect_str_eq(serving_member(&serving, old.path, "outcome"), "malformed");
 	cr_expect_str_eq(serving_member(&serving, old.path, "steps"), "3");
-	serving_is(serving_get(&serving, key_path()), 200, record.body, record.len);
+	serving_is(serving_get(&serving, serving_key_path(&serving.prover)), 200, record.body, record.len);
 	/* Once more there is nothing to do. */
 	cr_assert_eq(support_run(PRUNE "--all"), 0, "%s", support_err);
 	cr_expect_eq(strncmp(support_out, "pruned 0 challenges: 0 files", 28), 0, "%s", support_out);
@@ -173,7 +163,7 @@ Test(serve_prune, silent_and_not_begun)
 	cr_assert_eq(support_run(PRUNE "--all"), 0, "%s", support_err);
 	serving_refused(serving_get(&serving, served_path(&silent, "verdict")), 410, "object.pruned");
 	cr_expect_str_eq(serving_member(&serving, silent.path, "reason"), "opening.missing");
-	cr_expect_str_eq(serving_member(&serving, key_path(), "silent"), "1");
+	cr_expect_str_eq(serving_member(&serving, serving_key_path(&serving.prover), "silent"), "1");
 	cr_expect_str_eq(serving_member(&serving, old.path, "state"), "issued");
 	served_close(&silent);
 	served_close(&issued);
