@@ -54,8 +54,7 @@ static void verdict_line(struct assay_page *page, const struct assay_verdict *ve
 	if (verdict->outcome == ASSAY_PASS && *verdict->receipts_from)
 		assay_page_verdict(page, good, words[verdict->outcome],
 		                   "time-bracketed: at least %.1f %% of the work was done, as fast as the proven rates "
-		                   "or faster, by a "
-		                   "verifier's clock. Whose machine did it is not proved.",
+		                   "or faster, by a verifier's clock. Whose machine did it is not proved.",
 		                   100 - verdict->estar_ppm / 1e4);
 	else if (verdict->outcome == ASSAY_PASS)
 		assay_page_verdict(

@@ -16,7 +16,7 @@ static const char *verdict_of(const struct assay_exhibit *exhibit)
 /* "8 x NVIDIA H100", or the names one after the other. */
 static void devices_cell(struct assay_page *page, const struct assay_verdict *verdict)
 {
-	char text[400] = "";
+	char text[400] = "", times[16];
 	size_t len = 0;
 
 	for (uint32_t d = 0, same; d < verdict->device_count && len < sizeof text - 1; d += same) {
@@ -24,11 +24,9 @@ static void devices_cell(struct assay_page *page, const struct assay_verdict *ve
 		same = 1;
 		while (d + same < verdict->device_count && strcmp(verdict->devices[d + same].name, name) == 0)
 			same++;
-		len += (size_t)snprintf(text + len, sizeof text - len, "%s", len ? ", " : "");
-		if (same > 1 && len < sizeof text)
-			len += (size_t)snprintf(text + len, sizeof text - len, "%" PRIu32 " x ", same);
-		if (len < sizeof text)
-			len += (size_t)snprintf(text + len, sizeof text - len, "%s", name);
+		snprintf(times, sizeof times, "%" PRIu32 " x ", same);
+		len += (size_t)snprintf(text + len, sizeof text - len, "%s%s%s", len ? ", " : "", same > 1 ? times : "",
+		                        name);
 	}
 	assay_page_cell(page, "%s", *text ? text : "-");
 }
