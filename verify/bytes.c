@@ -3,8 +3,10 @@
  * See bytes.h. SPEC 1.1, 1.2. */
 #include "verify/bytes.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -64,6 +66,30 @@ enum assay_status assay_fail(struct assay_error *error, enum assay_status status
 		vsnprintf(error->text, sizeof error->text, format, arguments);
 		va_end(arguments);
 		assay_printable(error->text);
+	}
+	return status;
+}
+
+enum assay_status assay_file_read(char **text, size_t *len, size_t most, const char *path, struct assay_error *error)
+{
+	enum assay_status status = ASSAY_OK;
+	FILE *file = fopen(path, "rb");
+
+	*text = NULL;
+	if (!file)
+		return assay_fail(error, ASSAY_ERROR_IO, "io.open", "%s: %s", path, strerror(errno));
+	*text = malloc(most + 2);
+	*len = *text ? fread(*text, 1, most + 1, file) : 0;
+	if (!*text)
+		status = assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+	else if (ferror(file))
+		status = assay_fail(error, ASSAY_ERROR_IO, "io.read", "%s: %s", path, strerror(errno));
+	else
+		(*text)[*len] = '\0';
+	fclose(file);
+	if (status) {
+		free(*text);
+		*text = NULL;
 	}
 	return status;
 }

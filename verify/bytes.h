@@ -31,6 +31,11 @@ void assay_hex(char hex[65], const uint8_t hash[ASSAY_HASH_BYTES]);
 enum assay_status assay_fail(struct assay_error *error, enum assay_status status, const char *reason,
                              const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* The first bytes of a file, as a text with a terminator to be released with free(): *len is `most` + 1 for a file that
+ * is longer than `most`. Errors: ASSAY_ERROR_IO, ASSAY_ERROR_MEMORY; *text is NULL then. */
+enum assay_status assay_file_read(char **text, size_t *len, size_t most, const char *path,
+                                  struct assay_error *error) ASSAY_CHECK_RESULT;
+
 /* Replaces what is not printable ASCII by '?', in place. */
 void assay_printable(char *text);
 

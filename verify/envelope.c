@@ -3,7 +3,6 @@
  * See envelope.h. SPEC 8.1. */
 #include "verify/envelope.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,21 +56,13 @@ done:
 enum assay_status assay_envelope_read(struct assay_envelope *envelope, const char *type, bool *good, const char *path,
                                       struct assay_error *error)
 {
-	enum assay_status status = ASSAY_OK;
+	char *text;
+	size_t len;
 
-	FILE *file = fopen(path, "rb");
-	if (!file)
-		return assay_fail(error, ASSAY_ERROR_IO, "io.open", "%s: %s", path, strerror(errno));
-	char *text = malloc(ASSAY_ENVELOPE_BYTES_MAX + 1);
-	size_t len = text ? fread(text, 1, ASSAY_ENVELOPE_BYTES_MAX + 1, file) : 0;
-	if (!text)
-		status = assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
-	else if (ferror(file))
-		status = assay_fail(error, ASSAY_ERROR_IO, "io.read", "%s: %s", path, strerror(errno));
-	else
+	enum assay_status status = assay_file_read(&text, &len, ASSAY_ENVELOPE_BYTES_MAX, path, error);
+	if (!status)
 		*good = assay_envelope_parse(envelope, type, text, len);
 	free(text);
-	fclose(file);
 	return status;
 }
 

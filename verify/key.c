@@ -3,8 +3,8 @@
  * See key.h and assay.h. RFC 8410, RFC 7468. */
 #include "verify/key.h"
 
-#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -65,28 +65,12 @@ void assay_key_pem(char pem[ASSAY_PEM_MAX], const uint8_t key[ASSAY_KEY_BYTES])
 	assay_pem_text(pem, "PUBLIC KEY", der, sizeof der);
 }
 
-enum assay_status assay_keys_read(uint8_t (*keys)[ASSAY_KEY_BYTES], size_t *count, size_t capacity, const char *path,
-                                  struct assay_error *error)
+static enum assay_status keys_parse(uint8_t (*keys)[ASSAY_KEY_BYTES], size_t *count, size_t capacity, const char *text,
+                                    const char *path, struct assay_error *error)
 {
-	char text[65537];
-	const char *rest = text;
-
-	*count = 0;
-	FILE *file = fopen(path, "rb");
-	if (!file)
-		return assay_fail(error, ASSAY_ERROR_IO, "io.open", "%s: %s", path, strerror(errno));
-	size_t len = fread(text, 1, sizeof text - 1, file);
-	bool whole = !ferror(file) && len < sizeof text - 1;
-	fclose(file);
-	if (!whole)
-		return assay_fail(error, ASSAY_ERROR_IO, "io.read", "%s: cannot be read, or is no key file", path);
-	text[len] = '\0';
-	if (strlen(text) != len)
-		return assay_fail(error, ASSAY_ERROR_INPUT, "key.malformed", "%s: not a text file", path);
-
-	while (strstr(rest, "-----BEGIN PUBLIC KEY-----")) {
+	while (strstr(text, "-----BEGIN PUBLIC KEY-----")) {
 		uint8_t der[ASSAY_SPKI_BYTES];
-		if (!assay_pem_read(der, sizeof der, "PUBLIC KEY", rest, &rest) ||
+		if (!assay_pem_read(der, sizeof der, "PUBLIC KEY", text, &text) ||
 		    memcmp(der, spki_prefix, sizeof spki_prefix) != 0)
 			return assay_fail(error, ASSAY_ERROR_INPUT, "key.malformed",
 			                  "%s: not an Ed25519 public key in PEM; make one with `assay keygen`", path);
@@ -99,4 +83,25 @@ enum assay_status assay_keys_read(uint8_t (*keys)[ASSAY_KEY_BYTES], size_t *coun
 		return assay_fail(error, ASSAY_ERROR_INPUT, "key.malformed",
 		                  "%s: no public key in it (expected \"-----BEGIN PUBLIC KEY-----\")", path);
 	return ASSAY_OK;
+}
+
+enum assay_status assay_keys_read(uint8_t (*keys)[ASSAY_KEY_BYTES], size_t *count, size_t capacity, const char *path,
+                                  struct assay_error *error)
+{
+	enum { BYTES_MAX = 65535 };
+	char *text;
+	size_t len;
+
+	*count = 0;
+	enum assay_status status = assay_file_read(&text, &len, BYTES_MAX, path, error);
+	if (status)
+		return status;
+	if (len > BYTES_MAX)
+		status = assay_fail(error, ASSAY_ERROR_IO, "io.read", "%s: is no key file, it is too long", path);
+	else if (strlen(text) != len)
+		status = assay_fail(error, ASSAY_ERROR_INPUT, "key.malformed", "%s: not a text file", path);
+	else
+		status = keys_parse(keys, count, capacity, text, path, error);
+	free(text);
+	return status;
 }
