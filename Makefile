@@ -56,7 +56,7 @@ PROGRAM_units := kernels/dialect.h kernels/units.h kernels/block_units.cl kernel
 
 ARITH_OBJECTS := $(LEVELS:%=$(BUILD)/verify/arith_%.o)
 VERIFY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out verify/arith.c verify/cli.c verify/main.c,$(wildcard verify/*.c))) \
-                  $(ARITH_OBJECTS)
+                  $(ARITH_OBJECTS) $(BUILD)/verify/gpu_catalogue.o
 KERNEL_OBJECTS := $(LEVELS:%=$(BUILD)/kernels/kernels_%.o) $(BUILD)/kernels/source.o $(BUILD)/kernels/names.o \
                   $(BUILD)/kernels/images.o
 
@@ -125,7 +125,11 @@ $(BUILD)/harness/serve/openapi.c: harness/serve/openapi.json ci/embed
 	@mkdir -p $(@D)
 	ci/embed file assay_openapi $< > $@
 
-$(BUILD)/harness/serve/openapi.o: $(BUILD)/harness/serve/openapi.c
+$(BUILD)/verify/gpu_catalogue.c: verify/gpu_catalogue.tsv ci/embed
+	@mkdir -p $(@D)
+	ci/embed file assay_gpu_catalogue $< > $@
+
+$(BUILD)/harness/serve/openapi.o $(BUILD)/verify/gpu_catalogue.o: %.o: %.c
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/libassay.a: $(VERIFY_OBJECTS)
@@ -477,7 +481,7 @@ $(BUILD)/fuzz/%.o: %.c
 	@mkdir -p $(@D)
 	$(FUZZ_COMPILE) -c -o $@ $<
 
-$(BUILD)/fuzz/harness/serve/openapi.o: $(BUILD)/harness/serve/openapi.c
+$(BUILD)/fuzz/harness/serve/openapi.o $(BUILD)/fuzz/verify/gpu_catalogue.o: $(BUILD)/fuzz/%.o: $(BUILD)/%.c
 	@mkdir -p $(@D)
 	$(FUZZ_COMPILE) -c -o $@ $<
 

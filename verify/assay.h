@@ -35,6 +35,8 @@ enum {
 	ASSAY_SEGMENTS_MAX = 16,  /* SPEC 3.1 */
 	ASSAY_DEVICES_MAX = 64,   /* SPEC 3.1 */
 	ASSAY_SAMPLES_MAX = 8192, /* SPEC 3.1 */
+	ASSAY_CLAIMS_MAX = 16,    /* SPEC 10.6 */
+	ASSAY_MODELS_MAX = 256,   /* SPEC 10.8 */
 };
 
 /* What a function of the library reports. Everything a *file* can be wrong in is part of the verdict instead. */
@@ -108,6 +110,13 @@ enum assay_reason {
 	ASSAY_REASON_RUN_SHORT,
 	ASSAY_REASON_RUN_EMPTY,
 	ASSAY_REASON_LEAF_MISMATCH,
+	ASSAY_REASON_CLAIM_MODEL,
+	ASSAY_REASON_CLAIM_UNKNOWN,
+	ASSAY_REASON_CLAIM_TIME,
+	ASSAY_REASON_CLAIM_COUNT,
+	ASSAY_REASON_CLAIM_MINIMUM,
+	ASSAY_REASON_CLAIM_CAPACITY,
+	ASSAY_REASON_CLAIM_LESSER,
 	ASSAY_REASON_COUNT
 };
 
@@ -185,8 +194,33 @@ struct assay_telemetry_claim {
 
 struct assay_device_claim {
 	char backend[33], name[257], architecture[257];
-	char id[257]; /* by which a verifier knows it again, SPEC 6; "" = none */
+	uint64_t compute_units, memory_bytes; /* 0 = unknown */
+	char id[257];                         /* by which a verifier knows it again, SPEC 6; "" = none */
 	struct assay_telemetry_claim telemetry;
+};
+
+/* Claims about a machine, by anybody, and the catalogue of models that they are held against; SPEC 10.6. */
+struct assay_claims;
+
+/* What came of one of these claims. */
+struct assay_claim_result {
+	char text[144];        /* "nvidia/h100/80Gi/sxm x8" */
+	uint32_t count;        /* devices claimed */
+	uint32_t demonstrated; /* devices that showed what takes such a model, or a better one */
+	uint32_t leased;       /* that are let, and counted for this claim */
+	uint32_t lacking;
+	enum assay_reason reason; /* the first of its own and its devices' */
+};
+
+/* What came of a device. */
+struct assay_claimed_device {
+	int claim;                /* it belongs to, or was taken for; -1 = none */
+	const char *says;         /* model that it says to be, or NULL; of the claims' catalogue */
+	enum assay_reason reason; /* ASSAY_REASON_NONE: demonstrated */
+	char detail[200];
+	/* Models by their place in the catalogue, nothing where no rate is proven: which could have done what it
+	 * showed, and those of them than which none of them is lesser. */
+	bool consistent[ASSAY_MODELS_MAX], best[ASSAY_MODELS_MAX];
 };
 
 struct assay_verdict {
@@ -216,6 +250,11 @@ struct assay_verdict {
 	uint32_t run_count;
 	struct assay_run *runs; /* segment by segment, device by device */
 
+	const struct assay_claims *claims; /* that it was to be held against, or NULL; they must stay open */
+	struct assay_check claims_check;   /* after those above; never reached without claims */
+	struct assay_claim_result claim_results[ASSAY_CLAIMS_MAX];
+	struct assay_claimed_device *claimed_devices; /* device_count of them, once that check was reached */
+
 	struct assay_error error; /* when the call did not return ASSAY_OK */
 };
 
@@ -224,8 +263,9 @@ struct assay_policy {
 	size_t trusted_count;
 	const uint8_t (*verifiers)[ASSAY_KEY_BYTES]; /* of verifiers whose receipts are believed */
 	size_t verifiers_count;
-	const char *receipts; /* their file; NULL: beside the attestation, NAME.receipts.jsonl */
-	uint64_t budget;      /* cost units; 0 = the default, 2^30 */
+	const char *receipts;              /* their file; NULL: beside the attestation, NAME.receipts.jsonl */
+	uint64_t budget;                   /* cost units; 0 = the default, 2^30 */
+	const struct assay_claims *claims; /* to hold the machine against, or NULL */
 };
 
 /* Verifies an attestation. `transcript` may be NULL: the attestation's path with ".intoto.json" replaced by
@@ -245,6 +285,13 @@ ASSAY_API char *assay_verdict_json(const struct assay_verdict *verdict);
  * is how many there are. Errors: ASSAY_ERROR_IO, ASSAY_ERROR_INPUT (no key, another kind of key, damaged, too many). */
 ASSAY_API enum assay_status assay_keys_read(uint8_t (*keys)[ASSAY_KEY_BYTES], size_t *count, size_t capacity,
                                             const char *path, struct assay_error *error) ASSAY_CHECK_RESULT;
+
+/* Reads claims about a machine, each a line ("nvidia/h100/80Gi/sxm x8") or a file that ends in .json (SPEC 10.7), and a
+ * catalogue of models; with NULL the one that is built in. To be released with assay_claims_close. Errors:
+ * ASSAY_ERROR_INPUT (claim.malformed, catalogue.malformed), ASSAY_ERROR_IO, ASSAY_ERROR_MEMORY. */
+ASSAY_API enum assay_status assay_claims_open(struct assay_claims **claims, const char *const *texts, size_t count,
+                                              const char *catalogue, struct assay_error *error) ASSAY_CHECK_RESULT;
+ASSAY_API void assay_claims_close(struct assay_claims *claims);
 
 /* keyid of SPEC 1.4: 64 hex digits and a terminator. */
 ASSAY_API void assay_keyid(char keyid[65], const uint8_t key[ASSAY_KEY_BYTES]);

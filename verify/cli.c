@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "verify/claims.h"
+#include "verify/machine.h"
 
 #ifndef ASSAY_GIT_COMMIT
 #define ASSAY_GIT_COMMIT "unknown"
@@ -19,7 +20,7 @@
 enum { KEYS_MAX = 1024, EXIT_USAGE = 3 };
 
 static const char usage[] =
-    "usage: %s [--trust KEY.pub|DIR]... [--verifier KEY.pub|DIR]... [--budget UNITS] [--json] ATTESTATION...\n"
+    "usage: %s [--trust KEY.pub|DIR]... [--verifier KEY.pub|DIR]... [--claim CLAIM]... [--json] ATTESTATION...\n"
     "\n"
     "Verifies attestations (NAME.intoto.json, with NAME.transcript beside it) on this CPU:\n"
     "checks the signature and recomputes the drawn leaves from their seeds. Where a verifier\n"
@@ -27,6 +28,8 @@ static const char usage[] =
     "\n"
     "  --trust KEY.pub|DIR      accept this public key (PEM), or every *.pub in this directory\n"
     "  --verifier KEY.pub|DIR   believe receipts that this key signed, or one of this directory\n"
+    "  --claim CLAIM            hold the machine against this, 'nvidia/h100/80Gi/sxm x8' or a .json file\n"
+    "  --catalogue FILE         what models can do, in place of what is built in\n"
     "  --budget UNITS           work limit, in units of about one SHA-256 compression (2^30)\n"
     "  --json                   one JSON verdict a line\n"
     "  --version, --help\n"
@@ -174,6 +177,51 @@ static void path_print(FILE *out, const char *path)
 		fputc(*path < 0x20 || *path > 0x7e ? '?' : *path, out);
 }
 
+/* "#0 ... #3", from the first device on that has the same to say. */
+static void claimed_devices_print(FILE *out, const struct assay_verdict *verdict, int claim)
+{
+	char line[480], last[480] = "";
+	uint32_t first = 0, count = 0;
+
+	for (uint32_t d = 0; d <= verdict->device_count; d++) {
+		const bool is_one = d < verdict->device_count && verdict->claimed_devices[d].claim == claim;
+		if (d < verdict->device_count && !is_one)
+			continue;
+		if (is_one)
+			assay_claimed_device_words(line, verdict, d);
+		if (count && (!is_one || strcmp(line, last) != 0)) {
+			fprintf(out, "        claim        #%" PRIu32, first);
+			if (count > 1)
+				fprintf(out, " and %" PRIu32 " more", count - 1);
+			fprintf(out, " %s\n", last);
+			count = 0;
+		}
+		if (!is_one)
+			break;
+		if (count++ == 0)
+			first = d;
+		memcpy(last, line, sizeof last);
+	}
+}
+
+static void claims_results_print(FILE *out, const struct assay_verdict *verdict)
+{
+	char words[480];
+
+	for (uint32_t c = 0; assay_claim_result_words(words, verdict, c); c++) {
+		fprintf(out, "        claim        %s\n", words);
+		claimed_devices_print(out, verdict, (int)c);
+	}
+}
+
+static void reason_print(FILE *out, const struct assay_check *check)
+{
+	if (check->reason)
+		fprintf(out, "        %s%s%s%s\n          %s\n", assay_reason_name(check->reason),
+		        *check->detail ? " (" : "", check->detail, *check->detail ? ")" : "",
+		        assay_reason_remedy(check->reason));
+}
+
 void assay_verdict_print(FILE *out, const char *path, const struct assay_verdict *verdict)
 {
 	static const char *const words[] = {"PASS", "FAIL", "INCONCLUSIVE", "", "MALFORMED"};
@@ -181,13 +229,10 @@ void assay_verdict_print(FILE *out, const char *path, const struct assay_verdict
 	path_print(out, path);
 	fprintf(out, "\n  %s  %s\n", words[verdict->outcome],
 	        verdict->assurance ? verdict->assurance : "nothing shown");
-	for (int id = 0; id < ASSAY_CHECK_COUNT; id++) {
-		const struct assay_check *check = &verdict->checks[id];
-		if (check->reason)
-			fprintf(out, "        %s%s%s%s\n          %s\n", assay_reason_name(check->reason),
-			        *check->detail ? " (" : "", check->detail, *check->detail ? ")" : "",
-			        assay_reason_remedy(check->reason));
-	}
+	for (int id = 0; id < ASSAY_CHECK_COUNT; id++)
+		reason_print(out, &verdict->checks[id]);
+	reason_print(out, &verdict->claims_check);
+	claims_results_print(out, verdict);
 	if (verdict->run_count) {
 		fprintf(out,
 		        "        rechecked    %" PRIu32 " leaves a run, %s; e* = %.1f %%: (1-e*)^%" PRIu32
@@ -259,6 +304,8 @@ int assay_verify_command(int argc, char **argv)
 	static const struct option options[] = {
 	    {"trust", required_argument, NULL, 't'},
 	    {"verifier", required_argument, NULL, 'V'},
+	    {"claim", required_argument, NULL, 'c'},
+	    {"catalogue", required_argument, NULL, 'C'},
 	    {"budget", required_argument, NULL, 'b'},
 	    {"json", no_argument, NULL, 'j'},
 	    {"version", no_argument, NULL, 'v'},
@@ -268,6 +315,9 @@ int assay_verify_command(int argc, char **argv)
 	static uint8_t keys[KEYS_MAX][ASSAY_KEY_BYTES], verifiers[KEYS_MAX][ASSAY_KEY_BYTES];
 	struct assay_policy policy = {.trusted = (const uint8_t(*)[ASSAY_KEY_BYTES])keys,
 	                              .verifiers = (const uint8_t(*)[ASSAY_KEY_BYTES])verifiers};
+	const char *texts[ASSAY_CLAIMS_MAX], *catalogue = NULL;
+	size_t texts_count = 0;
+	struct assay_claims *claims = NULL;
 	struct assay_error error;
 	bool json = false;
 	int code = 0;
@@ -284,6 +334,16 @@ int assay_verify_command(int argc, char **argv)
 				fprintf(stderr, "assay: %s (%s)\n", error.text, error.reason);
 				return EXIT_USAGE;
 			}
+			break;
+		case 'c':
+			if (texts_count == ASSAY_CLAIMS_MAX) {
+				fprintf(stderr, "assay: --claim: more than %d\n", ASSAY_CLAIMS_MAX);
+				return EXIT_USAGE;
+			}
+			texts[texts_count++] = optarg;
+			break;
+		case 'C':
+			catalogue = optarg;
 			break;
 		case 'b':
 			errno = 0;
@@ -311,8 +371,15 @@ int assay_verify_command(int argc, char **argv)
 		fprintf(stderr, usage, argv[0]);
 		return EXIT_USAGE;
 	}
+	if ((texts_count || catalogue) &&
+	    assay_claims_open(&claims, texts, texts_count, catalogue, &error) != ASSAY_OK) {
+		fprintf(stderr, "assay: %s (%s)\n", error.text, error.reason);
+		return EXIT_USAGE;
+	}
+	policy.claims = texts_count ? claims : NULL;
 	for (int i = optind; i < argc; i++)
 		code = assay_code_worse(verify_one(argv[i], &policy, json), code);
+	assay_claims_close(claims);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "assay: the verdict could not be written (io.write)\n");
 		return EXIT_USAGE;

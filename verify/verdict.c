@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "verify/aggregate.h"
+#include "verify/machine.h"
 #include "verify/statement.h"
 #include "verify/telemetry.h"
 
@@ -53,6 +54,21 @@ static const struct {
     [ASSAY_REASON_RUN_EMPTY] = {"run.empty", ASSAY_INCONCLUSIVE, "run again on a free, healthy device"},
     [ASSAY_REASON_RUN_SHORT] = {"run.short", ASSAY_INCONCLUSIVE, "run again on a free, healthy device"},
     [ASSAY_REASON_LEAF_MISMATCH] = {"leaf.mismatch", ASSAY_FAIL, "do not rely on this file"},
+    [ASSAY_REASON_CLAIM_MODEL] = {"claim.model", ASSAY_FAIL,
+                                  "what is claimed is not what was signed or shown: do not rely on it"},
+    [ASSAY_REASON_CLAIM_UNKNOWN] =
+        {"claim.unknown", ASSAY_INCONCLUSIVE,
+         "name the model as the catalogue does, or a catalogue that has it: --catalogue FILE"},
+    [ASSAY_REASON_CLAIM_TIME] = {"claim.time", ASSAY_INCONCLUSIVE,
+                                 "rates are by the prover's clock: ask for the work (assay challenge)"},
+    [ASSAY_REASON_CLAIM_COUNT] = {"claim.count", ASSAY_INCONCLUSIVE,
+                                  "run on all devices, or say in the challenge how many are let"},
+    [ASSAY_REASON_CLAIM_MINIMUM] = {"claim.minimum", ASSAY_INCONCLUSIVE, "run again on a free, healthy device"},
+    [ASSAY_REASON_CLAIM_CAPACITY] = {"claim.capacity", ASSAY_INCONCLUSIVE,
+                                     "ask for a larger table: profile standard, --memory"},
+    [ASSAY_REASON_CLAIM_LESSER] = {"claim.lesser", ASSAY_INCONCLUSIVE,
+                                   "what was shown needs no such model: ask for more workloads, or run on a free "
+                                   "device"},
 };
 
 static const char *const checks[ASSAY_CHECK_COUNT] = {
@@ -223,7 +239,7 @@ static json_t *run_json(const struct assay_run *run)
 	                 text_or_null(assay_reason_name(run->reason)));
 }
 
-static json_t *check_json(enum assay_check_id id, const struct assay_check *check)
+static json_t *check_json(const char *name, const struct assay_check *check)
 {
 	const char *status = "pass";
 
@@ -231,7 +247,7 @@ static json_t *check_json(enum assay_check_id id, const struct assay_check *chec
 		status = "skipped";
 	else if (check->reason)
 		status = assay_reason_outcome(check->reason) == ASSAY_INCONCLUSIVE ? "unverifiable" : "fail";
-	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o}", "id", assay_check_name(id), "status", status, "reason",
+	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o}", "id", name, "status", status, "reason",
 	                 text_or_null(assay_reason_name(check->reason)), "kind",
 	                 text_or_null(assay_reason_kind(check->reason)), "detail", text_or_null(check->detail),
 	                 "remedy", text_or_null(assay_reason_remedy(check->reason)));
@@ -242,13 +258,18 @@ char *assay_verdict_json(const struct assay_verdict *verdict)
 	json_t *list = json_array(), *segments = json_array(), *devices = json_array();
 
 	for (int id = 0; id < ASSAY_CHECK_COUNT; id++)
-		json_array_append_new(list, check_json((enum assay_check_id)id, &verdict->checks[id]));
+		json_array_append_new(list,
+		                      check_json(assay_check_name((enum assay_check_id)id), &verdict->checks[id]));
+	if (verdict->claims)
+		json_array_append_new(list, check_json("claims", &verdict->claims_check));
 	for (uint32_t i = 0; i < verdict->run_count; i++)
 		json_array_append_new(segments, run_json(&verdict->runs[i]));
 	for (uint32_t d = 0; d < verdict->device_count; d++)
-		json_array_append_new(devices, json_pack("{s:s,s:s,s:s?,s:s,s:o}", "architecture",
+		json_array_append_new(devices, json_pack("{s:s,s:s,s:o,s:o,s:s?,s:s,s:o}", "architecture",
 		                                         verdict->devices[d].architecture, "backend",
-		                                         verdict->devices[d].backend, "id",
+		                                         verdict->devices[d].backend, "computeUnits",
+		                                         known(verdict->devices[d].compute_units), "memoryBytes",
+		                                         known(verdict->devices[d].memory_bytes), "id",
 		                                         *verdict->devices[d].id ? verdict->devices[d].id : NULL,
 		                                         "name", verdict->devices[d].name, "telemetry",
 		                                         assay_telemetry_json(&verdict->devices[d].telemetry)));
@@ -272,6 +293,8 @@ char *assay_verdict_json(const struct assay_verdict *verdict)
 	                    *verdict->finished ? json_integer(verdict->power_budget_w) : json_null());
 	json_object_set_new(root, "aggregates", assay_aggregates_json(verdict));
 	json_object_set_new(root, "claimedPauses", *verdict->finished ? json_integer(verdict->pauses) : json_null());
+	json_object_set_new(root, "claims", assay_claims_verdict_json(verdict));
+	json_object_set_new(root, "catalogue", assay_claims_catalogue_json(verdict));
 	json_object_set_new(root, "nonClaims", assay_non_claims());
 	json_object_set_new(root, "file", json_string(verdict->file));
 	json_object_set_new(root, "error", json_null());

@@ -10,6 +10,7 @@
 #include "verify/aggregate.h"
 #include "verify/chain.h"
 #include "verify/claims.h"
+#include "verify/machine.h"
 #include "verify/session.h"
 #include "verify/telemetry.h"
 
@@ -153,6 +154,8 @@ static bool devices_copy(struct assay_verdict *verdict, const json_t *devices, c
 		         assay_json_string(device, "architecture", 256));
 		if (json_is_string(json_object_get(device, "deviceId")))
 			snprintf(claim->id, sizeof claim->id, "%s", assay_json_string(device, "deviceId", 256));
+		claim->compute_units = (uint64_t)json_integer_value(json_object_get(device, "computeUnits"));
+		claim->memory_bytes = (uint64_t)json_integer_value(json_object_get(device, "memoryBytes"));
 		assay_telemetry_read(&claim->telemetry, json_array_get(telemetry, d));
 	}
 	return true;
@@ -279,6 +282,18 @@ static bool check_recheck(struct assay_session *session)
 	return true;
 }
 
+/* SPEC 10.6. Nothing is left to say of the machine of one who did not do the work. */
+static enum assay_status check_claims(struct assay_verdict *verdict)
+{
+	if (!verdict->claims || verdict->checks[ASSAY_CHECK_RECHECK].reason == ASSAY_REASON_LEAF_MISMATCH)
+		return ASSAY_OK;
+	verdict->claimed_devices = calloc(verdict->device_count, sizeof *verdict->claimed_devices);
+	if (!verdict->claimed_devices)
+		return assay_fail(&verdict->error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+	assay_claims_judge(verdict);
+	return ASSAY_OK;
+}
+
 /* The checks, as far as they can be made. */
 static enum assay_status checks(struct assay_session *session, const char *transcript, const char *receipts)
 {
@@ -306,7 +321,17 @@ static enum assay_status checks(struct assay_session *session, const char *trans
 		return assay_fail(error, ASSAY_ERROR_IO, "io.changed",
 		                  "%s: could not be read a second time, or changed meanwhile; verify a copy",
 		                  transcript);
-	return ASSAY_OK;
+	return check_claims(session->verdict);
+}
+
+static bool has(const struct assay_verdict *verdict, enum assay_outcome outcome)
+{
+	const enum assay_reason claims = verdict->claims_check.reason;
+
+	for (int id = 0; id < ASSAY_CHECK_COUNT; id++)
+		if (verdict->checks[id].reason && assay_reason_outcome(verdict->checks[id].reason) == outcome)
+			return true;
+	return claims && assay_reason_outcome(claims) == outcome;
 }
 
 /* Malformed, then fail, then inconclusive, then pass. */
@@ -315,14 +340,13 @@ static enum assay_outcome outcome(const struct assay_verdict *verdict)
 	static const enum assay_outcome order[] = {ASSAY_MALFORMED, ASSAY_FAIL, ASSAY_INCONCLUSIVE};
 
 	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
-		for (int id = 0; id < ASSAY_CHECK_COUNT; id++)
-			if (verdict->checks[id].reason && assay_reason_outcome(verdict->checks[id].reason) == order[i])
-				return order[i];
+		if (has(verdict, order[i]))
+			return order[i];
 	/* Nothing spoke against it; it passes only when everything spoke for it. */
 	for (int id = 0; id < ASSAY_CHECK_COUNT; id++)
 		if (!verdict->checks[id].reached)
 			return ASSAY_INCONCLUSIVE;
-	return ASSAY_PASS;
+	return verdict->claims && !verdict->claims_check.reached ? ASSAY_INCONCLUSIVE : ASSAY_PASS;
 }
 
 enum assay_status assay_verify(struct assay_verdict *verdict, const char *attestation, const char *transcript,
@@ -335,6 +359,7 @@ enum assay_status assay_verify(struct assay_verdict *verdict, const char *attest
 
 	memset(verdict, 0, sizeof *verdict);
 	verdict->outcome = ASSAY_INCONCLUSIVE;
+	verdict->claims = policy->claims;
 	snprintf(verdict->file, sizeof verdict->file, "%s", slash ? slash + 1 : attestation);
 	assay_printable(verdict->file);
 	if (!session || sodium_init() < 0) {
@@ -386,5 +411,6 @@ void assay_verdict_close(struct assay_verdict *verdict)
 		return;
 	free(verdict->devices);
 	free(verdict->runs);
+	free(verdict->claimed_devices);
 	memset(verdict, 0, sizeof *verdict);
 }

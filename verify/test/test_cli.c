@@ -67,6 +67,15 @@ Test(cli, exit_codes)
 	    {"--trust /nonexistent " GOOD "chain.intoto.json", 3},
 	    {"--trust " GOOD "index.txt " GOOD "chain.intoto.json", 3},
 	    {"--trust " GOOD " " GOOD "chain.intoto.json", 2}, /* no *.pub in it */
+	    /* claims about a machine */
+	    {TRUST "--claim nvidia/h100 " GOOD "chain.intoto.json", 1}, /* one compute unit */
+	    {TRUST "--claim a/b " GOOD "chain.intoto.json", 2},
+	    {TRUST "--claim nvidia " GOOD "chain.intoto.json", 3},
+	    {TRUST "--claim '' " GOOD "chain.intoto.json", 3},
+	    {TRUST "--claim /nonexistent.json " GOOD "chain.intoto.json", 3},
+	    {TRUST "--claim a/b --catalogue /nonexistent " GOOD "chain.intoto.json", 3},
+	    {TRUST "--claim a/b --catalogue " GOOD "index.txt " GOOD "chain.intoto.json", 3},
+	    {TRUST "$(seq -f '--claim a/%.0f' 17) " GOOD "chain.intoto.json", 3},
 	    /* files */
 	    {TRUST "/nonexistent.intoto.json", 3},
 	    {TRUST GOOD, 3},

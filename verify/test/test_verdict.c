@@ -23,10 +23,11 @@ Test(verdict, reasons_as_the_specification_has_them)
 	     "challenge.caps",
 	     ASSAY_MALFORMED, NULL},
 	    {"transcript.version statement.version challenge.mode workload.unknown key.untrusted profile.unknown "
-	     "cost.exceeded run.empty run.short receipts.missing receipts.untrusted",
+	     "cost.exceeded run.empty run.short receipts.missing receipts.untrusted claim.unknown claim.time "
+	     "claim.count claim.minimum claim.capacity claim.lesser",
 	     ASSAY_INCONCLUSIVE, "not-demonstrated"},
 	    {"signature.invalid signature.keyid transcript.digest binding.mismatch leaf.mismatch "
-	     "receipts.digest receipts.mismatch receipts.signature",
+	     "receipts.digest receipts.mismatch receipts.signature claim.model",
 	     ASSAY_FAIL, "contradicted"},
 	};
 	int found = 0;
