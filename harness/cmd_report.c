@@ -13,7 +13,8 @@
 #include "harness/trust.h"
 
 static const char usage[] =
-    "usage: assay report [--trust KEY.pub|DIR]... [--verifier KEY.pub|DIR]... -o DIR [--force] ATTESTATION...\n"
+    "usage: assay report [--trust KEY.pub|DIR]... [--verifier KEY.pub|DIR]... [--claim CLAIM]... -o DIR [--force] "
+    "ATTESTATION...\n"
     "\n"
     "Verifies attestations as `assay verify` does and writes what they show, for people: DIR/index.html, one file\n"
     "without scripts that needs no network; DIR/report.md, the same as Markdown; and its plots as DIR/*.png, if "
@@ -23,6 +24,8 @@ static const char usage[] =
     "  -o DIR                   where to write; made if it is not there\n"
     "  --trust KEY.pub|DIR      accept this public key (PEM), or every *.pub in this directory\n"
     "  --verifier KEY.pub|DIR   believe receipts that this key signed, or one of this directory\n"
+    "  --claim CLAIM            hold the machines against this, 'nvidia/h100/80Gi/sxm x8' or a .json file\n"
+    "  --catalogue FILE         what models can do, in place of what is built in\n"
     "  --force                  replace a report that is there\n"
     "\n"
     "exit  0 pass   1 fail   2 inconclusive   3 usage or input/output   4 malformed: the worst verdict\n";
@@ -31,6 +34,9 @@ struct request {
 	const char *directory;
 	bool replace;
 	struct assay_trusted trusted;
+	const char *claims[ASSAY_CLAIMS_MAX], *catalogue;
+	size_t claims_count;
+	struct assay_claims *held;
 	char *recheck; /* options with keys, as they were given */
 	size_t recheck_len;
 	FILE *options;
@@ -39,8 +45,11 @@ struct request {
 static int complete(struct request *request, struct assay_page *page, struct assay_exhibit *exhibits, size_t count,
                     struct assay_error *error)
 {
-	struct assay_report_page report = {
-	    .page = *page, .directory = request->directory, .recheck = request->recheck, .replace = request->replace};
+	struct assay_report_page report = {.page = *page,
+	                                   .directory = request->directory,
+	                                   .recheck = request->recheck,
+	                                   .catalogue = request->held->catalogue,
+	                                   .replace = request->replace};
 	char title[128];
 	int code = 0;
 
@@ -103,7 +112,7 @@ static enum assay_status write_all(struct request *request, struct assay_exhibit
 
 static int report(struct request *request, char **paths, size_t count)
 {
-	const struct assay_policy policy = assay_trusted_policy(&request->trusted);
+	struct assay_policy policy = assay_trusted_policy(&request->trusted);
 	struct assay_error error;
 	struct assay_exhibit *exhibits;
 	int code = ASSAY_EXIT_ERROR;
@@ -113,6 +122,10 @@ static int report(struct request *request, char **paths, size_t count)
 		           ASSAY_EXHIBITS_MAX);
 		return assay_complain(&error);
 	}
+	if (assay_claims_open(&request->held, request->claims, request->claims_count, request->catalogue, &error) !=
+	    ASSAY_OK)
+		return assay_complain(&error);
+	policy.claims = request->claims_count ? request->held : NULL;
 	exhibits = calloc(count, sizeof *exhibits);
 	if (!exhibits) {
 		assay_fail(&error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
@@ -131,7 +144,15 @@ static int report(struct request *request, char **paths, size_t count)
 	for (size_t i = 0; i < count; i++)
 		assay_exhibit_close(&exhibits[i]);
 	free(exhibits);
+	assay_claims_close(request->held);
 	return code;
+}
+
+static void again(struct request *request, const char *option)
+{
+	fprintf(request->options, "%s ", option);
+	assay_page_quote(request->options, optarg);
+	fputc(' ', request->options);
 }
 
 static int key_option(struct request *request, bool verifier)
@@ -140,9 +161,16 @@ static int key_option(struct request *request, bool verifier)
 
 	if (assay_trusted_add(&request->trusted, verifier, optarg, &error) != ASSAY_OK)
 		return assay_complain(&error);
-	fputs(verifier ? "--verifier " : "--trust ", request->options);
-	assay_page_quote(request->options, optarg);
-	fputc(' ', request->options);
+	again(request, verifier ? "--verifier" : "--trust");
+	return 0;
+}
+
+static int claim_option(struct request *request)
+{
+	if (request->claims_count == ASSAY_CLAIMS_MAX)
+		return assay_usage(usage, false);
+	request->claims[request->claims_count++] = optarg;
+	again(request, "--claim");
 	return 0;
 }
 
@@ -150,6 +178,8 @@ static int options_read(struct request *request, int argc, char **argv)
 {
 	static const struct option options[] = {{"trust", required_argument, NULL, 't'},
 	                                        {"verifier", required_argument, NULL, 'V'},
+	                                        {"claim", required_argument, NULL, 'c'},
+	                                        {"catalogue", required_argument, NULL, 'C'},
 	                                        {"force", no_argument, NULL, 'f'},
 	                                        {"help", no_argument, NULL, 'h'},
 	                                        {0}};
@@ -159,8 +189,11 @@ static int options_read(struct request *request, int argc, char **argv)
 			request->directory = optarg;
 		else if (option == 'f')
 			request->replace = true;
-		else if (option == 't' || option == 'V') {
-			const int code = key_option(request, option == 'V');
+		else if (option == 'C') {
+			request->catalogue = optarg;
+			again(request, "--catalogue");
+		} else if (option == 't' || option == 'V' || option == 'c') {
+			const int code = option == 'c' ? claim_option(request) : key_option(request, option == 'V');
 			if (code)
 				return code;
 		} else

@@ -45,6 +45,23 @@ static bool is_proven(const struct assay_verdict *verdict)
 	return verdict->assurance && strcmp(verdict->assurance, "self-asserted") != 0 && verdict->estar_ppm < 1000000;
 }
 
+static void reason_item(struct assay_page *page, const struct assay_check *check)
+{
+	if (check->reason)
+		assay_page_item(page, assay_reason_name(check->reason), "%s%s%s", check->detail,
+		                *check->detail ? ". What to do: " : "", assay_reason_remedy(check->reason));
+}
+
+/* Work was proved, and not by the machine that was claimed. */
+static bool is_another_machine(const struct assay_verdict *verdict)
+{
+	bool fails = false;
+
+	for (int id = 0; id < ASSAY_CHECK_COUNT; id++)
+		fails = fails || assay_reason_outcome(verdict->checks[id].reason) == ASSAY_FAIL;
+	return verdict->outcome == ASSAY_FAIL && !fails;
+}
+
 /* The one line to read, if only one is. */
 static void verdict_line(struct assay_page *page, const struct assay_verdict *verdict)
 {
@@ -65,18 +82,18 @@ static void verdict_line(struct assay_page *page, const struct assay_verdict *ve
 	else if (verdict->outcome == ASSAY_INCONCLUSIVE)
 		assay_page_verdict(page, good, words[verdict->outcome],
 		                   "nothing contradicts it, and not all of it was shown. The reasons:");
+	else if (is_another_machine(verdict))
+		assay_page_verdict(page, good, words[verdict->outcome],
+		                   "the machine is not what is claimed of it. The reasons:");
 	else
 		assay_page_verdict(page, good, words[verdict->outcome],
 		                   "do not rely on anything that this file says. The reasons:");
 	if (verdict->outcome == ASSAY_PASS)
 		return;
 	assay_page_list_begin(page);
-	for (int id = 0; id < ASSAY_CHECK_COUNT; id++) {
-		const struct assay_check *check = &verdict->checks[id];
-		if (check->reason)
-			assay_page_item(page, assay_reason_name(check->reason), "%s%s%s", check->detail,
-			                *check->detail ? ". What to do: " : "", assay_reason_remedy(check->reason));
-	}
+	for (int id = 0; id < ASSAY_CHECK_COUNT; id++)
+		reason_item(page, &verdict->checks[id]);
+	reason_item(page, &verdict->claims_check);
 	assay_page_list_end(page);
 }
 
@@ -230,14 +247,17 @@ void assay_page_exhibit(struct assay_report_page *report, const struct assay_exh
 	assay_page_list_begin(page);
 	if (is_proven(verdict))
 		proved(page, verdict);
-	if (verdict->run_count && (verdict->outcome == ASSAY_PASS || verdict->outcome == ASSAY_INCONCLUSIVE))
+	if (verdict->run_count &&
+	    (verdict->outcome == ASSAY_PASS || verdict->outcome == ASSAY_INCONCLUSIVE || is_another_machine(verdict)))
 		not_proved(page, verdict);
 	facts(page, exhibit);
 	assay_page_list_end(page);
 	if (verdict->device_count)
 		assay_page_devices(page, exhibit);
+	assay_page_claims(page, exhibit);
 	if (verdict->run_count) {
 		assay_page_rates(page, exhibit);
+		assay_page_data_sheets(report, exhibit);
 		assay_page_rounds(report, exhibit, number);
 		assay_page_times(page, exhibit);
 		assay_page_telemetry(page, exhibit);

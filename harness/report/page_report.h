@@ -10,11 +10,13 @@
 #include "verify/aggregate.h"
 #include "verify/claims.h"
 #include "verify/cli.h"
+#include "verify/machine.h"
 
 struct assay_report_page {
 	struct assay_page page;
 	const char *directory; /* where pictures go */
 	const char *recheck;   /* the options of `assay-verify` with keys, quoted, each followed by a space */
+	const struct assay_catalogue *catalogue;
 	bool replace;
 	bool no_gnuplot;          /* it is not installed */
 	enum assay_status status; /* of writing pictures */
@@ -31,6 +33,8 @@ void assay_page_rates(struct assay_page *page, const struct assay_exhibit *exhib
 void assay_page_times(struct assay_page *page, const struct assay_exhibit *exhibit);
 void assay_page_telemetry(struct assay_page *page, const struct assay_exhibit *exhibit);
 void assay_page_checks(struct assay_page *page, const struct assay_exhibit *exhibit);
+void assay_page_claims(struct assay_page *page, const struct assay_exhibit *exhibit);
+void assay_page_data_sheets(struct assay_report_page *report, const struct assay_exhibit *exhibit);
 void assay_page_files(struct assay_report_page *report, const struct assay_exhibit *exhibit);
 void assay_page_rounds(struct assay_report_page *report, const struct assay_exhibit *exhibit, size_t number);
 void assay_page_timeline(struct assay_report_page *report, const struct assay_exhibit *exhibit, size_t number);

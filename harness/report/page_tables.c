@@ -9,13 +9,6 @@
 /* Bits of columns of numbers. */
 #define NUMBERS(first, last) ((UINT32_C(2) << (last)) - (UINT32_C(1) << (first)))
 
-static uint64_t member(const struct assay_exhibit *exhibit, uint32_t device, const char *name)
-{
-	if (!exhibit->statement.root)
-		return 0;
-	return (uint64_t)json_integer_value(json_object_get(json_array_get(exhibit->statement.devices, device), name));
-}
-
 void assay_page_devices(struct assay_page *page, const struct assay_exhibit *exhibit)
 {
 	static const char *const columns[] = {
@@ -28,14 +21,14 @@ void assay_page_devices(struct assay_page *page, const struct assay_exhibit *exh
 	    page, "What the prover says they are. It had to say so before the work began; nobody checked it.", columns,
 	    NUMBERS(5, 6));
 	for (uint32_t d = 0; d < verdict->device_count; d++) {
-		const uint64_t bytes = member(exhibit, d, "memoryBytes");
+		const uint64_t bytes = verdict->devices[d].memory_bytes;
 		snprintf(memory, sizeof memory, "%.1f GiB", (double)bytes / (1 << 30));
 		assay_page_cell(page, "#%" PRIu32, d);
 		assay_page_cell(page, "%s", verdict->devices[d].name);
 		assay_page_cell(page, "%s", verdict->devices[d].architecture);
 		assay_page_cell(page, "%s", verdict->devices[d].backend);
 		assay_page_cell(page, "%s", assay_exhibit_device(exhibit, d, "variant"));
-		assay_page_cell(page, "%" PRIu64, member(exhibit, d, "computeUnits"));
+		assay_page_cell(page, "%" PRIu64, verdict->devices[d].compute_units);
 		assay_page_cell(page, "%s", bytes ? memory : "unknown");
 		assay_page_cell(page, "%s", assay_exhibit_device(exhibit, d, "driver"));
 	}
@@ -339,30 +332,37 @@ void assay_page_telemetry(struct assay_page *page, const struct assay_exhibit *e
 	assay_page_table_end(page);
 }
 
+static void check_row(struct assay_page *page, const char *name, const struct assay_check *check, bool reasons)
+{
+	const bool open = assay_reason_outcome(check->reason) == ASSAY_INCONCLUSIVE;
+
+	assay_page_cell(page, "%s", name);
+	assay_page_cell(page, "%s",
+	                !check->reached  ? "skipped"
+	                : !check->reason ? "pass"
+	                : open           ? "unverifiable"
+	                                 : "fail");
+	assay_page_cell(page, "%s", check->detail);
+	if (!reasons)
+		return;
+	assay_page_cell(page, "%s", assay_reason_name(check->reason));
+	assay_page_cell(page, "%s", assay_reason_remedy(check->reason));
+}
+
 void assay_page_checks(struct assay_page *page, const struct assay_exhibit *exhibit)
 {
 	static const char *const all[] = {"check", "status", "detail", "reason", "what to do", NULL},
 	                         *const passed[] = {"check", "status", "detail", NULL};
-	bool any = false;
+	const struct assay_verdict *verdict = &exhibit->verdict;
+	bool any = verdict->claims_check.reason != ASSAY_REASON_NONE;
 
 	for (int id = 0; id < ASSAY_CHECK_COUNT; id++)
-		any = any || exhibit->verdict.checks[id].reason;
+		any = any || verdict->checks[id].reason;
 	assay_page_heading(page, 3, "Checks");
 	assay_page_table_begin(page, "In the order of SPEC section 10.1.", any ? all : passed, 0);
-	for (int id = 0; id < ASSAY_CHECK_COUNT; id++) {
-		const struct assay_check *check = &exhibit->verdict.checks[id];
-		const bool open = assay_reason_outcome(check->reason) == ASSAY_INCONCLUSIVE;
-		assay_page_cell(page, "%s", assay_check_name((enum assay_check_id)id));
-		assay_page_cell(page, "%s",
-		                !check->reached  ? "skipped"
-		                : !check->reason ? "pass"
-		                : open           ? "unverifiable"
-		                                 : "fail");
-		assay_page_cell(page, "%s", check->detail);
-		if (!any)
-			continue;
-		assay_page_cell(page, "%s", assay_reason_name(check->reason));
-		assay_page_cell(page, "%s", assay_reason_remedy(check->reason));
-	}
+	for (int id = 0; id < ASSAY_CHECK_COUNT; id++)
+		check_row(page, assay_check_name((enum assay_check_id)id), &verdict->checks[id], any);
+	if (verdict->claims)
+		check_row(page, "claims", &verdict->claims_check, any);
 	assay_page_table_end(page);
 }

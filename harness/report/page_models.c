@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Devices beside models: what came of claims about the machine (SPEC 10.10), and rates beside data sheets. See
+ * page_report.h. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/report/page_report.h"
+
+static void models_cell(struct assay_page *page, const struct assay_catalogue *catalogue,
+                        const bool which[ASSAY_MODELS_MAX])
+{
+	char words[180];
+
+	assay_models_words(words, catalogue, which);
+	assay_page_cell(page, "%s", *words ? words : "unknown");
+}
+
+static void device_row(struct assay_page *page, const struct assay_verdict *verdict, uint32_t d)
+{
+	const struct assay_claimed_device *device = &verdict->claimed_devices[d];
+	const struct assay_claim_result *result = &verdict->claim_results[device->claim];
+	const char *kind = assay_reason_kind(device->reason);
+
+	assay_page_cell(page, "#%" PRIu32, d);
+	assay_page_cell(page, "%s", result->text);
+	assay_page_cell(page, "%s", device->says ? device->says : "nothing that the catalogue knows");
+	assay_page_cell(page, "%s", kind ? kind : "demonstrated");
+	assay_page_cell(page, "%s%s%s", assay_reason_name(device->reason), *device->detail ? ": " : "", device->detail);
+	models_cell(page, verdict->claims->catalogue, device->best);
+}
+
+void assay_page_claims(struct assay_page *page, const struct assay_exhibit *exhibit)
+{
+	static const char *const columns[] = {"#", "claim", "says that it is", "so", "reason", "it takes at least",
+	                                      NULL};
+	const struct assay_verdict *verdict = &exhibit->verdict;
+	char words[480];
+
+	if (!verdict->claims_check.reached)
+		return;
+	assay_page_heading(page, 3, "What is claimed of the machine");
+	assay_page_list_begin(page);
+	for (uint32_t c = 0; assay_claim_result_words(words, verdict, c); c++)
+		assay_page_item(page, "claim", "%s%s%s", words,
+		                verdict->claim_results[c].reason ? ". What to do: " : "",
+		                assay_reason_remedy(verdict->claim_results[c].reason));
+	assay_page_list_end(page);
+	assay_page_table_begin(
+	    page,
+	    "Demonstrated: by the verifier's clock the device did more than any lesser model can do by its data sheet. "
+	    "It takes at least: the least models that could have done it, by the catalogue. Whether it was one card is "
+	    "not proved.",
+	    columns, 0);
+	for (uint32_t d = 0; d < verdict->device_count; d++)
+		if (verdict->claimed_devices[d].claim >= 0)
+			device_row(page, verdict, d);
+	assay_page_table_end(page);
+}
+
+/* A rate beside the peak of the model that the device says it is; false when there is no such peak. */
+static bool peak_of(const struct assay_model **model, uint64_t *peak, const struct assay_catalogue *catalogue,
+                    const struct assay_verdict *verdict, const struct assay_run *run)
+{
+	*model = assay_catalogue_named(catalogue, verdict->devices[run->device].name);
+	for (int c = 0; *model && run->proved.shown && c < ASSAY_CEILING_CAPACITY; c++)
+		if (strcmp(run->workload, assay_ceiling_workload((enum assay_ceiling)c)) == 0) {
+			*peak = (*model)->ceiling[c];
+			/* A table that lies in caches says nothing of memory. */
+			return *peak > 0 && (c != ASSAY_CEILING_MEMORY ||
+			                     run->proved.table_bytes >= 64 * (assay_wide)(*model)->cache_bytes);
+		}
+	return false;
+}
+
+static void share_row(struct assay_page *page, const struct assay_run *run, const struct assay_model *model,
+                      uint64_t peak)
+{
+	const double rate = run->proved.rate > 0 ? run->proved.rate : run->claimed.rate;
+	const double share = 100 * rate / (double)peak;
+	char text[32];
+
+	assay_page_cell(page, "%s", run->workload);
+	assay_page_cell(page, "#%" PRIu32, run->device);
+	assay_page_cell(page, "%s", model->model);
+	assay_quantity(text, rate, run->unit, "/s");
+	assay_page_cell(page, "%s", text);
+	assay_quantity(text, (double)peak, run->unit, "/s");
+	assay_page_cell(page, "%s", text);
+	assay_page_cell(page, "%.1f %%%s", share, share > 100 + model->margin_percent ? " (beyond it)" : "");
+}
+
+void assay_page_data_sheets(struct assay_report_page *report, const struct assay_exhibit *exhibit)
+{
+	static const char *const columns[] = {"workload", "device", "says that it is", "rate", "data sheet",
+	                                      "share",    NULL};
+	const struct assay_verdict *verdict = &exhibit->verdict;
+	struct assay_page *page = &report->page;
+	const struct assay_model *model;
+	uint64_t peak;
+	bool any = false;
+
+	for (uint32_t i = 0; i < verdict->run_count; i++) {
+		const struct assay_run *run = &verdict->runs[i];
+		if (!peak_of(&model, &peak, report->catalogue, verdict, run))
+			continue;
+		if (!any)
+			assay_page_table_begin(
+			    page,
+			    "Rates (proven ones, else claimed) beside the peak of the model that the device says it "
+			    "is, by "
+			    "verify/gpu_catalogue.tsv. Nothing reaches a data sheet; a rate well beyond one is no such "
+			    "model's. For sha256/1 and memory/1 the peak is that of its integer units and of its "
+			    "memory.",
+			    columns, UINT32_C(7) << 3);
+		any = true;
+		share_row(page, run, model, peak);
+	}
+	if (any)
+		assay_page_table_end(page);
+}
