@@ -12,6 +12,7 @@ from . import (good, good_exchange, reject_challenge, reject_devices, reject_env
                reject_receipts_match, reject_signature, reject_statement, reject_transcript, reject_work)
 from .base import base, base_of_exchange
 from .jobs import SECRET, VERIFIER
+from .machine_files import write_claims
 from .text import text_chacha20, text_chain, text_estar, text_keys, text_merkle, text_statistics
 from .text_exchange import text_exchange
 from .text_work import text_memory, text_product, text_sha256
@@ -88,6 +89,17 @@ def write_attestations(folder, comment, cases):
     save(folder, "index.txt", "".join(line + "\n" for line in ["# " + x for x in comment] + list(index.values())).encode())
 
 
+def files_of(folder, stem):
+    """An attestation that is written, as write_attestations() takes it."""
+    paths = [os.path.join(folder, stem + suffix) for suffix in FILES]
+    files = []
+    for path in paths:
+        if os.path.exists(path):
+            with open(path, "rb") as f:
+                files.append(f.read())
+    return files
+
+
 def write(folder):
     os.makedirs(folder, exist_ok=True)
     for name, text in texts():
@@ -97,4 +109,5 @@ def write(folder):
     for name, secret in (("key", SECRET), ("verifier", VERIFIER)):
         save(good_folder, name + ".pem", pem("PUBLIC KEY", SPKI + ed25519_public(secret)).encode())
     write_attestations(os.path.join(folder, "reject"), REJECT, rejects())
+    write_claims(folder, save, lambda stem: files_of(folder, stem), {ed25519_public(SECRET)}, {ed25519_public(VERIFIER)})
     return 0

@@ -19,6 +19,9 @@ It shares no line with the C implementation. In the order of the SPEC:
     envelope       §8.1        DSSE
     statement      §8.2        what is signed
     claims         §8.3, §8.5  what is claimed of runs and devices
+    machine        §10.7       what somebody says of the machine
+    catalogue      §10.8       models, and what each can do at most
+    judgement      §10.9 to §10.11  the one held against the other
     verification   §10         the checks in order
 
 Keys and hashes are bytes; times are integers, in nanoseconds unless a name says otherwise. A check that fails raises

@@ -2,17 +2,19 @@
 """§10: the checks of an attestation in order, and what they come to."""
 from .basics import fold, leaf, need, Refused, sha256, ZERO
 from .canonical import canonical
+from .catalogue import Catalogue
 from .chain import certified, Chain, commit_of, draws, e_star_ppm, job_of, next_seed, proven_rate
 from .challenge import Challenge, FILLS
 from .claims import times_claimed
 from .ed25519 import ed25519_verify, keyid
 from .envelope import open_envelope, pae
 from .exchange import Receipts
+from .judgement import judge, Shown
 from .statement import check_statement
 from .transcript import check_devices, Transcript
 
 CHECKS = ("envelope", "transcript", "signature", "trust", "statement", "challenge", "records", "digest", "devices",
-          "binding", "receipts", "profile", "cost", "recheck")
+          "binding", "receipts", "profile", "cost", "recheck", "claims")
 GRAVITY = ("leaf.mismatch", "run.empty", "run.short")
 VERDICTS = {"pass": 0, "fail": 1, "inconclusive": 2, "malformed": 4}
 
@@ -22,7 +24,7 @@ def verdict_of(reason):
     if reason == "challenge.caps" or reason.endswith(".malformed"):
         return "malformed"
     fails = ("signature.invalid signature.keyid transcript.digest binding.mismatch receipts.digest receipts.mismatch "
-             "receipts.signature leaf.mismatch")
+             "receipts.signature leaf.mismatch claim.model")
     return "fail" if reason in fails.split() else "inconclusive"
 
 
@@ -46,17 +48,21 @@ class Verification:
     """§10.1: the checks in order. A refusal ends the walk, except those of trust, untrusted receipts, profile and
     recheck. `receipts` is None when there is no such file, `verifiers` are the keys of trusted verifiers; the budget is in
     units of §12. Then there are `verdict`, `assurance`, all `reasons`, a line for each check and for each run (`lines`: check,
-    status, reason, detail), and `figures` of §9, texts."""
+    status, reason, detail), and `figures` of §9, texts. `claims` about the machine (machine.Claim) are held against it by a
+    catalogue, the bytes of one; then `claims` is what §10.11 says of them, None when it did not come to that."""
 
-    def __init__(self, envelope, transcript, trusted, budget=2**30, receipts=None, verifiers=()):
+    def __init__(self, envelope, transcript, trusted, budget=2**30, receipts=None, verifiers=(), claims=(), catalogue=None):
         self.lines, self.figures, self.signed, self.proven = [], [], False, False
         self.shown, self.receipts, self.verifiers, self.bracketed = {}, receipts, verifiers, None
+        self.claimed, self.claims, self.shown_by = claims, None, {}
+        self.catalogue = Catalogue(catalogue) if claims else None
         try:
             self.walk(envelope, transcript, trusted, budget)
         except Refused as refused:
             self.note(self.check, refused.code, refused.detail)
         seen = [line[0] for line in self.lines]
-        self.lines += [(check, "skipped", "-", "") for check in CHECKS if check not in seen]
+        self.lines += [(check, "skipped", "-", "") for check in CHECKS
+                       if check not in seen and (check != "claims" or claims)]
         self.lines.sort(key=lambda line: (CHECKS.index(line[0]), GRAVITY.index(line[2])
                                           if line[2] in GRAVITY else len(GRAVITY)))
         self.reasons = list(dict.fromkeys(line[2] for line in self.lines if line[2] != "-"))
@@ -115,6 +121,9 @@ class Verification:
         results = [self.recheck(challenge, t, chain, p["claimed"], j, d) for j, d in challenge.runs]
         self.proven = all(results)
         self.aggregate(challenge)
+        if self.claimed and "leaf.mismatch" not in [line[2] for line in self.lines]:
+            next(step)  # claims
+            self.judge(challenge, p["devices"])
 
     def exchanged(self, challenge, t, statement):
         """§8.6: where the chain has its nonces. `bracketed` are (T0, T1) of each segment, if they are to be trusted."""
@@ -156,6 +165,12 @@ class Verification:
                 self.proven_rate(sure, j, segment) if runs else "nothing"))
         self.figures = lines + self.figures
 
+    def judge(self, challenge, devices):
+        """§10.9 to §10.11."""
+        shown = [self.shown_by.get(d, Shown()) for d in range(challenge.devices)]
+        self.claims, reason = judge(self.claimed, self.catalogue, devices, challenge.leased, shown, bool(self.bracketed))
+        self.note("claims", reason, ", ".join(x["claim"] for x in self.claims if x["reason"] == reason) if reason else "")
+
     def recheck(self, challenge, t, chain, claimed, j, d):
         """§10.2; notes the result and the figures of §9.3, and returns whether the run passed."""
         segment, roots, where = challenge.segments[j], t.runs[j, d].roots, "segment %d device %d" % (j, d)
@@ -187,6 +202,11 @@ class Verification:
         work = len(run.roots) * segment.workload.work
         sure, ns = certified(work, e_ppm), max(claim["elapsedNs"], (segment.duration or 0) * 10**6)
         self.shown.setdefault(j, []).append((work, sure, claim["elapsedNs"]))
+        rate = work * 10**9 // ns
+        if self.bracketed:
+            released, received = self.bracketed[j]
+            rate = proven_rate(sure, received - released, segment.duration)
+        self.shown_by.setdefault(d, Shown()).add(segment.name, rate, segment.params.get("items"))
         stated = all(claim[name] == x for name, x in times_claimed(run.times).items())
         self.figures.append("run %d %d %s: rounds %d, work %d, eStarPpm %d, certified %d, claimed %d %s/s, proven %s, "
                             "statistics %s" % (j, d, segment.name, len(run.roots), work, e_ppm, sure, work * 10**9 // ns,

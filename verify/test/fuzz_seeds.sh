@@ -12,7 +12,7 @@ number_at() { # file offset
 	od -An -j"$2" -N4 -tu4 "$1" | tr -d ' '
 }
 
-for name in verify envelope statement transcript challenge keys receipts request serve client; do
+for name in verify envelope statement transcript challenge keys receipts request machine serve client; do
 	mkdir -p "$1/fuzz_$name"
 done
 
@@ -53,6 +53,10 @@ for name in request_payload request_envelope message_envelope message_payload; d
 done
 # A payload as it is, without the newline.
 sed -n 's/^request_payload = //p' verify/vectors/exchange.txt | tr -d '\n' >"$1/fuzz_request/payload"
+
+# Claims about machines, and catalogues of models after a '#'.
+grep -v '^#' verify/vectors/claims/accept.txt | cut -f1 | awk -v to="$1/fuzz_machine/" '{ printf "%s", $0 >(to NR) }'
+{ echo '#' && cat verify/vectors/claims/catalogue.tsv; } >"$1/fuzz_machine/catalogue"
 
 cp verify/vectors/good/key.pem "$1/fuzz_keys/good"
 sed -n 's/^\([a-z0-9]*_pem\) = //p' verify/vectors/keys.txt | while read -r pem; do
