@@ -50,6 +50,9 @@ def write_claims(folder, save, files_of, trusted, verifiers):
     """`files_of` gives the files of an attestation of good/ or reject/, in the order of SUFFIXES."""
     here = os.path.join(folder, "claims")
     os.makedirs(here, exist_ok=True)
+    for name in os.listdir(here):
+        if name.endswith(SUFFIXES + (".json",)):
+            os.remove(os.path.join(here, name))
     catalogue = text_catalogue().encode()
     save(here, "catalogue.tsv", catalogue)
     attestations = {}

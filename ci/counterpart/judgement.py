@@ -128,6 +128,7 @@ def judge(claims, catalogue, devices, leased, shown, bracketed):
 
 def without_details(entries):
     """The same as the vectors have it, a text."""
-    bare_of = [dict(x,
-                    devices=[{name: y[name] for name in y if name != "detail"} for y in x["devices"]]) for x in entries or []]
-    return canonical(None if entries is None else bare_of).decode()
+    def less(x):
+        return {name: value for name, value in x.items() if name != "detail"}
+
+    return canonical(entries and [dict(x, devices=[less(device) for device in x["devices"]]) for x in entries]).decode()
