@@ -93,6 +93,8 @@ static bool bounds(uint64_t *most, uint64_t *least, const char *list)
 	uint64_t number;
 
 	*most = *least = 0;
+	if (strcmp(list, "0") == 0)
+		return true;
 	for (const char *one; (one = assay_alternative(&list, &len));) {
 		if (!assay_thousandths(&number, one, len) || number == 0)
 			return false;
@@ -100,6 +102,12 @@ static bool bounds(uint64_t *most, uint64_t *least, const char *list)
 		*least = number < *least || !*least ? number : *least;
 	}
 	return true;
+}
+
+/* Of a claim's characters (SPEC 10.7): others would never be met. */
+static bool is_word(const char *text)
+{
+	return text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-_|")] == '\0';
 }
 
 /* No alternative is empty. */
@@ -170,7 +178,8 @@ static bool cut(char *cells[COLUMNS], char *line)
 			line = tab + 1;
 		}
 	}
-	return *cells[MODEL] && *cells[VENDOR] && *cells[KEY];
+	return *cells[MODEL] && *cells[VENDOR] && *cells[KEY] && is_word(cells[VENDOR]) && is_word(cells[KEY]) &&
+	       is_word(cells[INTERFACE]);
 }
 
 static bool line_is_plain(const char *line)

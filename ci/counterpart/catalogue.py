@@ -49,6 +49,8 @@ class Model:
 
     def __init__(self, cells):
         self.name, self.vendor = cells["model"], cells["vendor"]
+        must(all(re.fullmatch("[a-z0-9._|-]*", cells[i]) for i in ("vendor", "key", "interface")),
+             self.name + ": characters that no claim has")
         self.keys, self.interfaces = alternatives(cells, "key"), alternatives(cells, "interface")
         self.names = {bare(name) for name in alternatives(cells, "names")}
         x = {name: thousandths(cells[name], self.name + ": " + name) for name in NUMBERS}

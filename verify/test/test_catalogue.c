@@ -110,6 +110,9 @@ Test(catalogue, catalogues_that_are_none)
 	    HEADER "A\x1b\tv\ta\t\t\t\t\t\t\t\t\t\t\t\t\t\t10\t\n",
 	    HEADER "A\tv\ta\t\t\t\t\t\t\t\t\t\t\t\t\t\t10\t\r\n",
 	    HEADER "A\tv\ta\t\t\t999999\t\t\t\t999999\t0.001\t\t\t\t\t\t10\t\n",
+	    HEADER "A\tV\ta\t\t\t\t\t\t\t\t\t\t\t\t\t\t10\t\n",
+	    HEADER "A\tv\tA\t\t\t\t\t\t\t\t\t\t\t\t\t\t10\t\n",
+	    HEADER "A\tv\ta\tSXM\t\t\t\t\t\t\t\t\t\t\t\t\t10\t\n",
 	    HEADER "\n",
 	};
 	struct assay_catalogue *catalogue;
