@@ -147,7 +147,12 @@ static void between(struct assay_page *page, const struct assay_verdict *verdict
 static void facts(struct assay_page *page, const struct assay_exhibit *exhibit)
 {
 	const struct assay_verdict *verdict = &exhibit->verdict;
+	char words[480];
 
+	for (uint32_t c = 0; assay_claim_result_words(words, verdict, c); c++)
+		assay_page_item(page, "machine", "claimed to be %s%s%s", words,
+		                verdict->claim_results[c].reason ? ". What to do: " : "",
+		                assay_reason_remedy(verdict->claim_results[c].reason));
 	if (*verdict->profile)
 		assay_page_item(page, "profile", "%s, asked by %s", verdict->profile,
 		                verdict->asked ? "a verifier" : "the prover itself");

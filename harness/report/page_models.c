@@ -36,17 +36,10 @@ void assay_page_claims(struct assay_page *page, const struct assay_exhibit *exhi
 	static const char *const columns[] = {"#", "claim", "says that it is", "so", "reason", "it takes at least",
 	                                      NULL};
 	const struct assay_verdict *verdict = &exhibit->verdict;
-	char words[480];
 
 	if (!verdict->claims_check.reached)
 		return;
 	assay_page_heading(page, 3, "What is claimed of the machine");
-	assay_page_list_begin(page);
-	for (uint32_t c = 0; assay_claim_result_words(words, verdict, c); c++)
-		assay_page_item(page, "claim", "%s%s%s", words,
-		                verdict->claim_results[c].reason ? ". What to do: " : "",
-		                assay_reason_remedy(verdict->claim_results[c].reason));
-	assay_page_list_end(page);
 	assay_page_table_begin(
 	    page,
 	    "Demonstrated: by the verifier's clock the device did more than any lesser model can do by its data sheet. "
@@ -106,14 +99,13 @@ void assay_page_data_sheets(struct assay_report_page *report, const struct assay
 		if (!peak_of(&model, &peak, report->catalogue, verdict, run))
 			continue;
 		if (!any)
-			assay_page_table_begin(
-			    page,
-			    "Rates (proven ones, else claimed) beside the peak of the model that the device says it "
-			    "is, by "
-			    "verify/gpu_catalogue.tsv. Nothing reaches a data sheet; a rate well beyond one is no such "
-			    "model's. For sha256/1 and memory/1 the peak is that of its integer units and of its "
-			    "memory.",
-			    columns, UINT32_C(7) << 3);
+			assay_page_table_begin(page,
+			                       "Rates (proven ones, else claimed) beside the peak of the model that "
+			                       "the device says it is, by "
+			                       "the catalogue. Data sheets have peaks, of units that do nothing else; "
+			                       "a rate well beyond one is no "
+			                       "such model's.",
+			                       columns, UINT32_C(7) << 3);
 		any = true;
 		share_row(page, run, model, peak);
 	}
