@@ -6,10 +6,13 @@
 # OpenCL and compute-sanitizer. Needs no package and no network if ci/carry filled carried/ elsewhere. Prints a line a stage,
 # goes on after one that fails, and then exits with 1. Changes no setting of the card.
 #
-# Leaves in $OUT (results/local/gpu-<time>) an attestation with transcript and key.pub, figures.txt and log.txt.
+# Leaves in $OUT (results/local/gpu-<time>) an attestation that a verifier on this machine asked for, so that its rates are
+# proven, with transcript, receipts, key.pub and verifier.pub, figures.txt and log.txt.
 #
-# ci/gpu.sh --check     says what is missing here, and nothing else
-# ci/gpu.sh --rehearse  plays the GPU with the double of libcuda; all is marked and in a temporary directory, nothing is a result
+# ci/gpu.sh [STAGE...]             all stages, or these beside `build` and `devices`, by their first word: rates, tests ...
+# ci/gpu.sh --check                says what is missing here, and nothing else
+# ci/gpu.sh --rehearse [STAGE...]  plays the GPU with the double of libcuda; all is marked and in a temporary directory, nothing
+#                                  is a result
 #
 # shellcheck disable=SC2317 # stages are functions called by name
 set -eu
@@ -20,16 +23,25 @@ last=$((started + 570))
 cuda=${CUDA_HOME:-/usr/local/cuda}
 PATH=$PATH:$cuda/bin:$cuda/compute-sanitizer
 cc=${CC:-gcc}
-mode=${1:-}
+mode=
 mark=
-case $mode in
-'' | --check) ;;
---rehearse) mark=REHEARSAL- ;;
-*)
-	echo "usage: ci/gpu.sh [--check|--rehearse]" >&2
-	exit 3
+case ${1:-} in
+--check | --rehearse)
+	mode=$1
+	shift
 	;;
 esac
+[ "$mode" != --rehearse ] || mark=REHEARSAL-
+wanted=" $* " stages=" self-test rates attestation tests HIP OpenCL memcheck racecheck "
+for name; do
+	case $stages in
+	*" $name "*) ;;
+	*)
+		echo "usage: ci/gpu.sh [--check|--rehearse] [STAGE...]; stages are$stages" >&2
+		exit 3
+		;;
+	esac
+done
 
 # ---- What is here ----
 
@@ -123,6 +135,11 @@ failed=0 blocked=
 # stage NAME SECONDS FUNCTION...: runs it under its own limit and that of the whole. It returns 77 for "skipped"; the last line
 # of its output is the reason.
 stage() {
+	word=${1%%[, ]*}
+	case $wanted in
+	"  " | *" $word "*) ;;
+	*) [ "$word" = build ] || [ "$word" = devices ] || return 0 ;;
+	esac
 	stage=$1 begun=$(date +%s%N) result=0
 	end=$(($(date +%s) + $2))
 	[ "$end" -le "$last" ] || end=$last
@@ -295,19 +312,56 @@ rates() {
 	[ -z "$lost" ] || { echo "not measured:$lost" | tee -a "$figures" && return 1; }
 }
 
-# A signed run. The key lives as long as this script; only its public half is kept.
-attestation() {
-	prefix=$mark$(echo "$device" | tr -d :)
-	# shellcheck disable=SC2086 # a list of words
-	run env ASSAY_STATE_DIR="$work/state" build/assay run -p "$profile" $sizes -d "$device" -o "$work/$prefix" || return
-	cp "$work/$prefix.intoto.json" "$work/$prefix.transcript" "$out"
+# What the device says that it is, as a claim (SPEC 10.7); nothing where the catalogue does not know it.
+claim_of() {
+	name=$(awk -F '  +' -v device="$device" '$1 == device { print $2; exit }' "$work/devices")
+	awk -F '\t' -v name="${name#NVIDIA }" 'name != "" && index("|" $5 "|", "|" name "|") && !found++ {
+		split($3, key, "|")
+		split($7, gib, "|")
+		split($4, interface, "|")
+		printf "%s/%s/%sGi%s\n", $2, key[1], gib[1], $4 == "" ? "" : "/" interface[1]
+	}' verify/gpu_catalogue.tsv
+}
+
+# What was signed, and what becomes of it. "$@" are options of the verifier's.
+keep() {
+	for file in "$work/$prefix.intoto.json" "$work/$prefix.transcript" "$work/$prefix.receipts.jsonl"; do
+		[ ! -e "$file" ] || cp "$file" "$out"
+	done
 	cp "$work/state/key.pub" "$out/${mark}key.pub"
-	figure ''
-	figure "\$ build/assay run -p $profile${sizes:+ $sizes} -d $device -o $prefix; build/assay-verify --trust ${mark}key.pub $prefix.intoto.json"
 	verified=0
-	(cd "$out" && run "$OLDPWD/build/assay-verify" --trust "${mark}key.pub" "$prefix.intoto.json") >"$work/verdict" || verified=$?
+	(cd "$out" && run "$OLDPWD/build/assay-verify" --trust "${mark}key.pub" "$@" "$prefix.intoto.json") >"$work/verdict" || verified=$?
+	figure "\$ build/assay-verify --trust ${mark}key.pub${1:+ $*} $prefix.intoto.json"
 	tee -a "$figures" <"$work/verdict"
 	return "$verified"
+}
+
+# A run that a verifier asks for, both on this machine and with keys that live as long as this script; and whether it shows what the
+# device says that it is.
+attestation() {
+	prefix=$mark$(echo "$device" | tr -d :)
+	claim=$(claim_of)
+	memory=$(echo "$claim" | sed -n 's|.*/\([0-9]*\)Gi.*|\1|p')
+	[ -n "$memory" ] || memory=$(awk -v device="$device" '$1 == device { getline; if (match($0, /[0-9]+\.[0-9] GiB/)) print int(substr($0, RSTART) + 0.5) }' "$work/devices")
+	set -- --memory "${memory}GB"
+	[ -z "$sizes" ] || set -- -w sha256 --row host
+	run build/assay keygen -o "$work/verifier" &&
+		run build/assay challenge -k "$work/verifier" -o "$work/$prefix" -p "$profile" --devices 1 "$@" --expires 1h || return
+	run build/assay answer -k "$work/verifier" --follow "$work/$prefix.challenge.json" "$work/$prefix.messages.jsonl" &
+	answers=$!
+	ran=0
+	run env ASSAY_STATE_DIR="$work/state" build/assay run -d "$device" --challenge "$work/$prefix.challenge.json" \
+		--verifier "$work/verifier.pub" -o "$work/$prefix" || ran=$?
+	[ "$ran" = 0 ] || kill "$answers" 2>/dev/null || true
+	wait "$answers" || true
+	[ "$ran" = 0 ] || return "$ran"
+	cp "$work/verifier.pub" "$out/${mark}verifier.pub"
+	figure ''
+	figure "\$ build/assay challenge -p $profile --devices 1 $*; build/assay run -d $device --challenge ...; build/assay answer --follow ..."
+	keep --verifier "${mark}verifier.pub" || return
+	[ -n "$claim" ] || return 0
+	# A claim that is not demonstrated is a figure too.
+	keep --verifier "${mark}verifier.pub" --claim "$claim" || true
 }
 
 tests() {
@@ -370,8 +424,8 @@ variants=$(cat "$work/variants" 2>/dev/null || true)
 for variant in $variants; do
 	stage "self-test, $variant" 60 selftest "$device" "$variant" || true
 done
-stage rates 200 rates || true
-stage attestation 150 attestation || true
+stage rates 170 rates || true
+stage attestation 200 attestation || true
 stage tests 150 tests || true
 stage "HIP over CUDA" 60 hip_over_cuda || true
 stage OpenCL 60 opencl || true
