@@ -92,11 +92,11 @@ static bool bounds(uint64_t *most, uint64_t *least, const char *list)
 	size_t len;
 	uint64_t number;
 
+	const bool several = strchr(list, '|') != NULL;
+
 	*most = *least = 0;
-	if (strcmp(list, "0") == 0)
-		return true;
 	for (const char *one; (one = assay_alternative(&list, &len));) {
-		if (!assay_thousandths(&number, one, len) || number == 0)
+		if (!assay_thousandths(&number, one, len) || (several && number == 0))
 			return false;
 		*most = number > *most ? number : *most;
 		*least = number < *least || !*least ? number : *least;
@@ -137,6 +137,9 @@ static bool ceilings(struct assay_model *model, char *const cells[COLUMNS])
 	    !assay_thousandths(&margin, cells[MARGIN], strlen(cells[MARGIN])) || margin % 1000 || margin > 100000)
 		return false;
 	model->label_bytes = assay_gib(least);
+	/* 0 is as unknown as nothing. */
+	model->units = number[UNITS] ? cells[UNITS] : "";
+	model->memory = number[MEMORY] ? cells[MEMORY] : "";
 	uint64_t *ceiling = model->ceiling;
 	ceiling[ASSAY_CEILING_MATMUL_I8] = number[INT8] * (tera / 1000);
 	if (number[F16] && number[INT8])
@@ -224,8 +227,6 @@ static enum assay_status lines(struct assay_catalogue *catalogue, const char *na
 		model->key = cells[KEY];
 		model->interface = cells[INTERFACE];
 		model->names = cells[NAMES];
-		model->units = cells[UNITS];
-		model->memory = cells[MEMORY];
 	}
 	if (!headed)
 		return assay_fail(error, ASSAY_ERROR_INPUT, "catalogue.malformed",

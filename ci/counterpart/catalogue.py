@@ -17,11 +17,9 @@ def must(condition, what):
 
 def thousandths(text, what):
     """Of a cell; 0 is unknown."""
-    found = re.fullmatch(r"([0-9]+)(?:\.([0-9]{1,3}))?", text or "0")
-    must(found, "%s: no number of at most three decimals: %s" % (what, text))
-    value = int(found.group(1)) * 1000 + int((found.group(2) or "").ljust(3, "0"))
-    must(value < 10**9, "%s: not below 10^6: %s" % (what, text))
-    return value
+    found = re.fullmatch(r"([0-9]{1,6})(?:\.([0-9]{1,3}))?", text or "0")
+    must(found, "%s: no number of at most six digits and three decimals: %s" % (what, text))
+    return int(found.group(1)) * 1000 + int((found.group(2) or "").ljust(3, "0"))
 
 
 def bare(name):
@@ -49,13 +47,14 @@ class Model:
 
     def __init__(self, cells):
         self.name, self.vendor = cells["model"], cells["vendor"]
+        must(self.name and cells["vendor"] and cells["key"], "a model without a name, a vendor or a key")
         must(all(re.fullmatch("[a-z0-9._|-]*", cells[i]) for i in ("vendor", "key", "interface")),
              self.name + ": characters that no claim has")
         self.keys, self.interfaces = alternatives(cells, "key"), alternatives(cells, "interface")
         self.names = {bare(name) for name in alternatives(cells, "names")}
         x = {name: thousandths(cells[name], self.name + ": " + name) for name in NUMBERS}
         units, margin = numbers(cells, "units"), thousandths(cells["margin_percent"], self.name + ": margin_percent")
-        must(not any(n % 1000 for n in units), self.name + ": units")
+        must("." not in cells["units"], self.name + ": units")
         must(cells["margin_percent"] and margin % 1000 == 0 and margin <= 10**5, self.name + ": margin_percent")
         self.units, self.margin, self.table = [n // 1000 for n in units], margin // 1000, 64 * x["cache_mib"] << 20
         self.labels = [n * 2**30 // 1000 for n in numbers(cells, "memory_gib")]
@@ -118,6 +117,7 @@ class Catalogue:
         lines = data.decode("utf-8").split("\n")
         rows = [line.split("\t") for line in lines[:-1] + [line for line in lines[-1:] if line] if not line.startswith("#")]
         must(rows and rows[0] == COLUMNS, "the first line is not the names of the columns")
+        must(all(re.fullmatch("[ -~]*", cell) for row in rows for cell in row), "a character that is not printable ASCII")
         must(all(len(row) == len(COLUMNS) for row in rows), "a line has not %d columns" % len(COLUMNS))
         must(len(rows) <= MODELS_MAX + 1, "more than %d models" % MODELS_MAX)
         self.models = [Model(dict(zip(COLUMNS, row))) for row in rows[1:]]

@@ -127,6 +127,26 @@ Test(catalogue, catalogues_that_are_none)
 	cr_expect_eq(assay_catalogue_parse(&catalogue, "t", "#\0", 2, &error), ASSAY_ERROR_INPUT);
 }
 
+/* Unknown, like an empty cell: nothing that a driver tells is another number. */
+Test(catalogue, zero_is_unknown)
+{
+	static const char *const zeros[] = {"0", "00", "0.0", "0.000"};
+	struct assay_catalogue *catalogue;
+	struct assay_error error;
+	char text[512];
+
+	for (size_t i = 0; i < sizeof zeros / sizeof *zeros; i++) {
+		snprintf(text, sizeof text, HEADER "A\tv\ta\t\t\t%s\t%s\t\t\t\t\t\t\t\t\t\t10\t\n",
+		         i < 2 ? zeros[i] : "", zeros[i]);
+		cr_assert_eq(assay_catalogue_parse(&catalogue, "t", text, strlen(text), &error), ASSAY_OK, "%s",
+		             zeros[i]);
+		cr_expect(assay_model_has_units(&catalogue->models[0], 132), "%s", zeros[i]);
+		cr_expect(assay_model_has_memory(&catalogue->models[0], 1 << 30), "%s", zeros[i]);
+		cr_expect_eq(catalogue->models[0].label_bytes, 0);
+		assay_catalogue_close(catalogue);
+	}
+}
+
 /* The one that is built in: each of its names is one model's, none is lesser than itself. */
 Test(catalogue, the_catalogue_of_this_repository)
 {
