@@ -75,14 +75,40 @@ static void join(struct judge *judge, uint32_t device, uint32_t claim)
 	judge->members[claim]++;
 }
 
-static void join_first(struct judge *judge, uint32_t device)
+/* Whether what the device tells of its units, or of its memory, can be the model's; untold it can. */
+static bool has_units(const struct assay_device_claim *said, const struct assay_model *model)
+{
+	return !said->compute_units || assay_model_has_units(model, said->compute_units);
+}
+
+static bool has_memory(const struct assay_device_claim *said, const struct assay_model *model, uint64_t claimed_bytes)
+{
+	return !said->memory_bytes || (claimed_bytes ? assay_memory_fits(said->memory_bytes, claimed_bytes)
+	                                             : assay_model_has_memory(model, said->memory_bytes));
+}
+
+/* Whether the device tells of itself what one of a claim's models has. */
+static bool fits(const struct judge *judge, uint32_t device, uint32_t claim)
+{
+	const struct assay_catalogue *catalogue = judge->claims->catalogue;
+	const struct assay_device_claim *said = &judge->verdict->devices[device];
+
+	for (uint32_t m = 0; m < catalogue->count; m++)
+		if (judge->models[claim][m] && has_units(said, &catalogue->models[m]) &&
+		    has_memory(said, &catalogue->models[m], judge->claims->claims[claim].memory_bytes))
+			return true;
+	return false;
+}
+
+/* To the first claim that has room, or the first of these that it fits. */
+static void join_first(struct judge *judge, uint32_t device, bool fitting)
 {
 	const struct assay_catalogue *catalogue = judge->claims->catalogue;
 	const struct assay_model *says = judge->says[device];
 
 	for (uint32_t c = 0; c < judge->claims->count; c++) {
 		if (judge->members[c] == judge->claims->claims[c].count || !has_models(judge, c) ||
-		    (says && !judge->models[c][says - catalogue->models]))
+		    (says && !judge->models[c][says - catalogue->models]) || (fitting && !fits(judge, device, c)))
 			continue;
 		join(judge, device, c);
 		return;
@@ -94,12 +120,12 @@ static void assign(struct judge *judge)
 	struct assay_verdict *verdict = judge->verdict;
 	uint32_t let = verdict->leased;
 
-	for (uint32_t d = 0; d < verdict->device_count; d++)
-		if (judge->says[d])
-			join_first(judge, d);
-	for (uint32_t d = 0; d < verdict->device_count; d++)
-		if (!judge->says[d] && strcmp(verdict->devices[d].backend, "cpu") != 0)
-			join_first(judge, d);
+	/* Those that say to be a model, then those that say nothing; of both first those that fit. */
+	for (int step = 0; step < 4; step++)
+		for (uint32_t d = 0; d < verdict->device_count; d++)
+			if (verdict->claimed_devices[d].claim < 0 && (judge->says[d] != NULL) == (step < 2) &&
+			    (judge->says[d] || strcmp(verdict->devices[d].backend, "cpu") != 0))
+				join_first(judge, d, step % 2 == 0);
 	for (uint32_t c = 0; c < judge->claims->count; c++) {
 		struct assay_claim_result *result = &verdict->claim_results[c];
 		result->lacking = result->count - judge->members[c];
@@ -127,16 +153,15 @@ static bool contradicts(char detail[200], const struct judge *judge, uint32_t de
                         uint64_t claimed_bytes, const struct assay_shown *shown)
 {
 	const struct assay_device_claim *said = &judge->verdict->devices[device];
-	const bool fits = claimed_bytes ? assay_memory_fits(said->memory_bytes, claimed_bytes)
-	                                : assay_model_has_memory(model, said->memory_bytes);
+	const bool memory = has_memory(said, model, claimed_bytes);
 
-	if (said->compute_units && !assay_model_has_units(model, said->compute_units))
+	if (!has_units(said, model))
 		snprintf(detail, 200, "tells %llu compute units, and %s has %s",
 		         (unsigned long long)said->compute_units, model->model, model->units);
-	else if (said->memory_bytes && !fits && claimed_bytes)
+	else if (!memory && claimed_bytes)
 		snprintf(detail, 200, "tells %.1f GiB of memory, not %.1f", (double)said->memory_bytes / (1 << 30),
 		         (double)claimed_bytes / (1 << 30));
-	else if (said->memory_bytes && !fits)
+	else if (!memory)
 		snprintf(detail, 200, "tells %.1f GiB of memory, and %s has %s", (double)said->memory_bytes / (1 << 30),
 		         model->model, model->memory);
 	else if (assay_model_is_beyond(model, shown))

@@ -44,6 +44,9 @@ EIGHT = [named("Acme Even", 4), named("NVIDIA ACME EVEN", 4), named("Nameless"),
          named("Intel(R) low one", 2), named("Acme Even", 5), named("AMD Acme Big", 8), named("Intel(R) Nameless")]
 # 90 % and 105 % of 640 MiB, just and just not; nothing said; 90 % of 600 MiB; 300 MiB.
 LABEL = [named("Acme Mem", 7, x) for x in (576 * MIB - 1, 576 * MIB, 672 * MIB, 672 * MIB + 1, 0, 540 * MIB, 300 * MIB)]
+# Units and memories that each fit another claim, in an order that no claim of theirs has; one is no such thing.
+MIXED = [named("Nameless", 3, backend="opencl"), named("Nameless", 8), named("Nameless", 4), named("Acme Mem", 7, 300 * MIB),
+         named("Acme Mem", 7, 640 * MIB)]
 EVEN, NAMELESS = [named("Acme Even", 4)], [named("Nameless")]
 
 
@@ -52,6 +55,7 @@ def attestations():
     unknown = "profile.unknown"
     yield "eight", unknown, digests([4, 4, 4, 1, 4, 4, 6, 6], EIGHT)
     yield "label", unknown, digests([1] * 7, LABEL)
+    yield "mixed", unknown, digests([4, 6, 4, 4, 4], MIXED)
     yield "leased", unknown, digests([4, 4], EVEN + [named("Acme Even", 4, backend="cpu")], 3)
     yield "empty", unknown + ",run.empty", digests([4, 0], EVEN * 2)
     kinds = [matmul(16, 16, 64, rounds=1), matmul(16, 16, 64, rounds=1), matmul9(16, 16, 64, rounds=1),

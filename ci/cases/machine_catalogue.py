@@ -28,7 +28,7 @@ MODELS = (
     ("PairA", "pair", hashes("6153.254", interface="a")), ("PairB", "pair", hashes("6153.846", interface="b")),
     ("TwinS", "twin", hashes("8001", interface="sxm5")), ("TwinP", "twin", hashes("8000", interface="pcie")),
     ("Other", "even", hashes("8000", vendor="bolt", names="Bolt Even")), ("Host", "host", hashes("20")),
-    ("No", "none-known", {"boost_mhz": "1", "sha256_ops": "999999.999"}),
+    ("No", "none-known", {"units": "0", "memory_gib": "0.00", "boost_mhz": "1", "sha256_ops": "999999.999"}),
     # Each is lesser than the other, in one thing; and Five than Six in one, but Six than Five in two.
     ("One", "one", {"int8_tops": "0.001", "f32_tflops": "0.002"}),
     ("Two", "two", {"int8_tops": "0.002", "f32_tflops": "0.001"}),

@@ -53,12 +53,14 @@ def assign(claims, catalogue, devices, leased):
     known = [one for one in held if one.models]
 
     def give(wanted):
-        """Each free device to the first claim that wants it."""
-        for d in list(free):
-            one = next((one for one in known if one.lacking and wanted(d, one)), None)
-            if one:
-                one.belonging.append(d)
-                free.remove(d)
+        """Each free device to the first claim that wants it, and before that to the first that it fits too."""
+        for fitting in (True, False):
+            for d in list(free):
+                one = next((one for one in known if one.lacking and wanted(d, one) and
+                            (not fitting or any(tells(devices[d], model, one.claim.memory) for model in one.models))), None)
+                if one:
+                    one.belonging.append(d)
+                    free.remove(d)
 
     give(lambda d, one: says[d] in one.models)
     give(lambda d, one: says[d] is None and devices[d]["backend"] != "cpu")
@@ -72,18 +74,18 @@ def assign(claims, catalogue, devices, leased):
     return held, says
 
 
-def contradicts(device, shown, model, memory):
-    """Whether a device cannot be a model, with a memory if one is claimed."""
+def tells(device, model, memory):
+    """Whether what a device tells of itself, as far as it does, is what a model has, with a memory if one is claimed."""
     labels = [memory] if memory else model.labels
     units, size = device["computeUnits"], device["memoryBytes"]
-    return (units > 0 and model.units and units not in model.units or
-            size > 0 and labels and not any(is_label(size, label) for label in labels) or model.is_beyond(shown))
+    return ((units == 0 or not model.units or units in model.units) and
+            (size == 0 or not labels or any(is_label(size, label) for label in labels)))
 
 
 def reason_of(one, device, shown, consistent, is_taken, bracketed):
     """§10.10: of a device, or None."""
     claim, label = one.claim, one.label()
-    if is_taken or all(contradicts(device, shown, model, claim.memory) for model in one.models):
+    if is_taken or all(not tells(device, model, claim.memory) or model.is_beyond(shown) for model in one.models):
         return MODEL
     if not bracketed:
         return TIME
