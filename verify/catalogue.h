@@ -4,6 +4,7 @@
 #ifndef VERIFY_CATALOGUE_H
 #define VERIFY_CATALOGUE_H
 
+#include "verify/aggregate.h"
 #include "verify/bytes.h"
 
 enum { ASSAY_CATALOGUE_BYTES_MAX = 1 << 20 };
@@ -73,8 +74,8 @@ uint64_t assay_gib(uint64_t thousandths);
 
 /* What a device did: units a second by workload and bytes; 0 = nothing. */
 struct assay_shown {
-	uint64_t figure[ASSAY_CEILING_COUNT];
-	uint64_t table_bytes; /* of the walk of that rate */
+	assay_wide figure[ASSAY_CEILING_COUNT]; /* below 2^93 */
+	uint64_t table_bytes;                   /* of the walk of that rate */
 };
 
 /* True when a device of this model cannot have done that. */

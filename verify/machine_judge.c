@@ -25,12 +25,10 @@ static bool is_claimed(const struct assay_machine_claim *claim, const struct ass
 	       (!claim->memory_bytes || (model->label_bytes && assay_model_has_memory(model, claim->memory_bytes)));
 }
 
-/* floor(work * 10^9 / time), or the most that there can be. */
-static uint64_t rate_of(uint64_t work, uint64_t ns)
+/* floor(work * 10^9 / time). */
+static assay_wide rate_of(uint64_t work, uint64_t ns)
 {
-	const assay_wide rate = ns ? (assay_wide)work * 1000000000 / ns : 0;
-
-	return rate > UINT64_MAX ? UINT64_MAX : (uint64_t)rate;
+	return ns ? (assay_wide)work * 1000000000 / ns : 0;
 }
 
 /* What the runs of a device showed, by the verifier's clock, or without one by the prover's. */
@@ -43,9 +41,10 @@ static void gather(struct assay_shown *shown, const struct judge *judge, uint32_
 		    run->claimed.elapsed_ns > run->claimed.asked_ns ? run->claimed.elapsed_ns : run->claimed.asked_ns;
 		if (run->device != device || !run->proved.shown)
 			continue;
-		uint64_t rate = judge->timed ? rate_of(run->proved.certified_work,
-		                                       assay_bracket_ns(&run->proved.bracket, run->claimed.asked_ns))
-		                             : rate_of(run->proved.work, run->claimed.elapsed_ns ? elapsed : 0);
+		const assay_wide rate = judge->timed
+		                            ? rate_of(run->proved.certified_work,
+		                                      assay_bracket_ns(&run->proved.bracket, run->claimed.asked_ns))
+		                            : rate_of(run->proved.work, run->claimed.elapsed_ns ? elapsed : 0);
 		for (int c = 0; c < ASSAY_CEILING_CAPACITY; c++) {
 			if (strcmp(run->workload, assay_ceiling_workload((enum assay_ceiling)c)) != 0)
 				continue;
@@ -271,7 +270,7 @@ static enum assay_reason device_judge(struct judge *judge, uint32_t d, uint32_t 
 	gather(&shown, judge, d);
 	if (judge->timed)
 		match(device, judge->claims->catalogue, &shown);
-	const uint64_t capacity = shown.figure[ASSAY_CEILING_CAPACITY];
+	const uint64_t capacity = (uint64_t)shown.figure[ASSAY_CEILING_CAPACITY];
 	if (device->reason)
 		return device->reason;
 	if (is_contradicted(judge, d, claim, &shown))

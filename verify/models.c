@@ -105,7 +105,7 @@ bool assay_model_is_beyond(const struct assay_model *model, const struct assay_s
 		const assay_wide percent = i == ASSAY_CEILING_CAPACITY ? 105 : 100 + model->margin_percent;
 		if (i == ASSAY_CEILING_MEMORY && shown->table_bytes < 64 * (assay_wide)model->cache_bytes)
 			continue;
-		if (model->ceiling[i] && 100 * (assay_wide)shown->figure[i] > percent * model->ceiling[i])
+		if (model->ceiling[i] && 100 * shown->figure[i] > percent * model->ceiling[i])
 			return true;
 	}
 	return false;

@@ -232,6 +232,29 @@ Test(machine, judged)
 	}
 }
 
+/* A prover that claims to have taken a nanosecond: of two rates beyond 64 bits the greater one counts, and its table. */
+Test(machine, rates_beyond_64_bits)
+{
+	struct assay_verdict verdict = machine("Great 80", 1, UINT64_C(40) << 30, false);
+	struct assay_claims claims = {.catalogue = three_models()};
+	struct assay_error error;
+
+	cr_assert_eq(assay_claims_add(&claims, "t", "v/great/sxm", 11, &error), ASSAY_OK);
+	verdict.claims = &claims;
+	for (uint32_t i = 0; i < 4; i += 2) {
+		struct assay_run *run = &verdict.runs[i];
+		run->workload = "memory/1";
+		run->claimed.elapsed_ns = 1;
+		run->proved.work = UINT64_C(1) << (40 + i);
+		run->proved.table_bytes = UINT64_C(1) << (20 + 8 * i);
+	}
+	assay_claims_judge(&verdict);
+	cr_expect_eq(verdict.claims_check.reason, ASSAY_REASON_CLAIM_MODEL, "%s",
+	             assay_reason_name(verdict.claims_check.reason));
+	assay_catalogue_close(claims.catalogue);
+	assay_verdict_close(&verdict);
+}
+
 /* Devices that are let stand for those that are lacking, and no others. */
 Test(machine, devices_that_are_let)
 {
