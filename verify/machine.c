@@ -54,14 +54,16 @@ bool assay_claim_words_set(struct assay_machine_claim *claim, const char *vendor
 /* Takes " xN", " ×N" or "×N" off the end. */
 static bool count_cut(uint32_t *count, char *line)
 {
-	char *times = strstr(line, "\xc3\x97");
-	const bool is_sign = times != NULL;
+	char *times = NULL;
 
 	*count = 1;
-	if (!times)
-		times = strstr(line, " x");
-	if (!times)
+	/* The last one, unless a path goes on after it: that may begin with anything. */
+	for (char *at = line; *at; at++)
+		if (strncmp(at, " x", 2) == 0 || strncmp(at, "\xc3\x97", 2) == 0)
+			times = at;
+	if (!times || strchr(times, '/') || strchr(times, '.'))
 		return true;
+	const bool is_sign = *times != ' ';
 	const char *digits = times + 2;
 	size_t len = strspn(digits, "0123456789");
 	if (len == 0 || len > 2 || digits[len] || digits[0] == '0')

@@ -136,7 +136,7 @@ MODELS = [[["a"]], [["a", None]], [[None, "b"]], [["", "b"]], [["a", ""]], [[1, 
           [["a", "b", "1025Gi"]], [["a", "b", []]], [["a", "b", " "]], [["a", "b", False]], [["a", "b", "", 4]],
           [["a", "b", "", "4x"]], [["a", "b", "", " "]], [["a", "b", "", {}]], [["vendor", "b"]], [["a", "vendor.b"]],
           [["a", "b", None, "vendor"]], [["a", "b"], ["a"]], [["a", "b"]] * 65, [["a", x] for x in MANY]]
-REJECT = [*WORDS, *SPACES, *LENGTHS, *("a/b/" + x for x in MEMORIES), *("a/b " + x for x in COUNTS), *PATHS,
+REJECT = [*WORDS, *SPACES, *LENGTHS, "%s/vendor/a/model/b" % ("c" * 1007), *("a/b/" + x for x in MEMORIES), *("a/b " + x for x in COUNTS), *PATHS,
           "vendor/a/model/b x0", "vendor/a/model/b x65", "vendor/a/model/b/ram/80Gi/interface/sxm x08", *JSONS,
           claims(*({"vendor": "a", "model": x} for x in MANY)), *(one({name: x}) for name in MEMBERS for x in MEMBERS[name]),
           *(least("sha256/1", hashes=x) for x in RATES), *UNITS, *(keys(*x) for x in KEYS), *(models(*x) for x in MODELS)]
@@ -163,6 +163,8 @@ ACCEPT = [
     ("capabilities.gpu.vendor.nvidia.model.h100.ram.80Gi.interface.sxm", "nvidia/h100/80Gi/sxm x1"),
     ("capabilities.gpu.vendor.nvidia.model.h100.interface.pcie \u00d72", "nvidia/h100/pcie x2"),
     ("vendor/a/model/b.c/interface/d.e", "a/b.c/d.e x1"), ("any thing, \"at\" all/vendor/a/model/b", "a/b x1"),
+    ("my x1 box/vendor/a/model/b", "a/b x1"), ("a\u00d7b x/vendor/a/model/b x2", "a/b x2"),
+    (" x3.vendor.a.model.b\u00d72", "a/b x2"), ("%s/vendor/a/model/b" % ("c" * 1006), "a/b x1"),
     ("a/b.vendor.c.model.d", "c/d x1"), ("vendor/model/model/model", "model/model x1"),
     ("vendor/ram/model/ram/ram/1Gi", "ram/ram/1Gi x1"), ("vendor/a/model/b/vendor/c/model/d", "c/d x1"),
     ("vendor/a/model/interface/interface/model", "a/interface/model x1"),

@@ -21,7 +21,7 @@ PATHS = [path_form("/", NAME, INTERFACE), path_form(".", NAME.replace(".", ""), 
 # The member that names a rate of each workload.
 RATES = {"matmul-i8/1": "opsPerSecond", "matmul-i9/1": "opsPerSecond", "matmul-f32/1": "flopsPerSecond",
          "matmul-f64/1": "flopsPerSecond", "sha256/1": "hashesPerSecond", "memory/1": "bytesPerSecond"}
-CLAIMS_MAX, COUNT_MAX = 16, 64
+CLAIMS_MAX, COUNT_MAX, LINE_MAX = 16, 64, 1023
 
 
 def must(condition, what):
@@ -94,6 +94,7 @@ def from_match(found):
 
 def read_line(text):
     """A claim in the first form, or as a path."""
+    must(len(text.encode()) <= LINE_MAX, "a line of more than %d bytes" % LINE_MAX)
     found = match([LINE] + PATHS, text)
     must(found, text)
     return from_match(found)
