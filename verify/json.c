@@ -66,8 +66,7 @@ static bool values_are_allowed(const json_t *value)
 	return true;
 }
 
-/* Where it has none jansson takes a text for another one, or ends the process. Sets errno. */
-static bool has_memory(size_t bytes)
+bool assay_json_has_memory(size_t bytes)
 {
 	void *volatile room = malloc(bytes); /* which compilers leave out when nobody looks at it */
 
@@ -79,7 +78,7 @@ json_t *assay_json_parse(const void *text, size_t len)
 {
 	size_t bytes;
 
-	if (!text_is_plain(text, len, &bytes) || !has_memory(bytes))
+	if (!text_is_plain(text, len, &bytes) || !assay_json_has_memory(bytes))
 		return NULL;
 	json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
 	if (!value)

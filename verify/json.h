@@ -15,6 +15,10 @@
  * when there is no memory to tell. */
 json_t *assay_json_parse(const void *text, size_t len);
 
+/* To be asked before jansson reads a text: where it has no memory it takes it for another one, or ends the process.
+ * False, with errno ENOMEM, when there are not so many bytes. */
+bool assay_json_has_memory(size_t bytes);
+
 /* The canonical text of a value, to be released with free(); NULL when out of memory or not representable. */
 char *assay_json_text(const json_t *value);
 

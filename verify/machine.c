@@ -3,10 +3,13 @@
  * See machine.h. SPEC 10.7: the forms that are one line. */
 #include "verify/machine.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "verify/json.h"
 
 /* A word of SPEC 10.7 in small letters. */
 static bool word_copy(char out[33], const char *word)
@@ -182,8 +185,12 @@ enum assay_status assay_claims_add(struct assay_claims *claims, const char *name
 	struct assay_machine_claim claim;
 	bool good = false;
 
+	errno = 0;
 	if (len && (text[0] == '{' || text[0] == '[')) {
-		json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+		/* More than jansson takes for any text. */
+		json_t *root = assay_json_has_memory(4096 + 256 * len)
+		                   ? json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL)
+		                   : NULL;
 		good = root && assay_claims_json(claims, root);
 		json_decref(root);
 	} else if (strlen(text) == len && claims->count < ASSAY_CLAIMS_MAX) {
@@ -191,6 +198,8 @@ enum assay_status assay_claims_add(struct assay_claims *claims, const char *name
 		if (good)
 			claims->claims[claims->count++] = claim;
 	}
+	if (!good && errno == ENOMEM)
+		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 	return good ? ASSAY_OK
 	            : assay_fail(error, ASSAY_ERROR_INPUT, "claim.malformed",
 	                         "%s: not a claim; write 'nvidia/h100/80Gi/sxm x8', or see SPEC 10.7 (at most %d)",

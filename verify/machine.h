@@ -28,7 +28,7 @@ struct assay_claims {
 void assay_machine_claim_text(char text[ASSAY_CLAIM_TEXT_MAX], const struct assay_machine_claim *claim);
 
 /* Adds what a text says, in a form of SPEC 10.7, to claims that already hold some; `name` stands in errors. Errors:
- * ASSAY_ERROR_INPUT (claim.malformed). */
+ * ASSAY_ERROR_INPUT (claim.malformed), ASSAY_ERROR_MEMORY. */
 enum assay_status assay_claims_add(struct assay_claims *claims, const char *name, const char *text, size_t len,
                                    struct assay_error *error) ASSAY_CHECK_RESULT;
 

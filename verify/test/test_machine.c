@@ -2,6 +2,7 @@
  *
  * verify/machine.c, machine_json.c, machine_judge.c: claims about a machine (SPEC 10.6 to 10.11). The
  * vectors of verify/vectors/claims say the same of whole files. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,6 +150,37 @@ Test(machine, seventeen_claims_are_too_many)
 	cr_expect_eq(assay_claims_open(&claims, texts, ASSAY_CLAIMS_MAX + 1, NULL, &error), ASSAY_ERROR_INPUT);
 	cr_expect_null(claims);
 	assay_claims_close(NULL);
+}
+
+static long allowed;
+
+static void *seldom(size_t bytes)
+{
+	if (allowed-- > 0)
+		return malloc(bytes);
+	errno = ENOMEM;
+	return NULL;
+}
+
+/* What has no memory is no claim that cannot be read, whichever allocation fails. */
+Test(machine, no_memory_for_a_claim)
+{
+	static const char text[] = "{\"claims\":[{\"vendor\":\"a\",\"model\":\"b\",\"minimum\":{\"sha256/1\":"
+	                           "{\"hashesPerSecond\":\"1\"}}}]}";
+	enum assay_status status = ASSAY_ERROR_MEMORY;
+	struct assay_error error;
+	long failed = 0;
+
+	for (; status && failed < 1000; failed++) {
+		struct assay_claims claims = {.count = 0};
+		allowed = failed;
+		json_set_alloc_funcs(seldom, free);
+		status = assay_claims_add(&claims, "t", text, sizeof text - 1, &error);
+		json_set_alloc_funcs(malloc, free);
+		if (status)
+			cr_expect_str_eq(error.reason, "memory", "allocation %ld: %s", failed, error.text);
+	}
+	cr_expect(!status && failed > 10, "%ld", failed);
 }
 
 /* Two devices in one second, by the verifier's clock. */
