@@ -104,5 +104,5 @@ void assay_claimed_device_words(char text[480], const struct assay_verdict *verd
 
 	assay_models_words(best, verdict->claims->catalogue, found->best);
 	snprintf(text, 480, "%s%s%s%s%s", found->reason ? assay_reason_name(found->reason) : "demonstrated",
-	         *found->detail ? ": " : "", found->detail, *best ? "; it takes at least " : "", best);
+	         *found->detail ? ": " : "", found->detail, *best ? "; least models that can do it: " : "", best);
 }

@@ -33,8 +33,8 @@ static void device_row(struct assay_page *page, const struct assay_verdict *verd
 
 void assay_page_claims(struct assay_page *page, const struct assay_exhibit *exhibit)
 {
-	static const char *const columns[] = {"#", "claim", "says that it is", "so", "reason", "it takes at least",
-	                                      NULL};
+	static const char *const columns[] = {
+	    "#", "claim", "says that it is", "so", "reason", "least models that can do it", NULL};
 	const struct assay_verdict *verdict = &exhibit->verdict;
 
 	if (!verdict->claims_check.reached)
@@ -43,8 +43,8 @@ void assay_page_claims(struct assay_page *page, const struct assay_exhibit *exhi
 	assay_page_table_begin(
 	    page,
 	    "Demonstrated: by the verifier's clock the device did more than any lesser model can do by its data sheet. "
-	    "It takes at least: the least models that could have done it, by the catalogue. Whether it was one card is "
-	    "not proved.",
+	    "Least models that can do it: of those that the catalogue has; one of them is enough. Whether it was one "
+	    "card is not proved.",
 	    columns, 0);
 	for (uint32_t d = 0; d < verdict->device_count; d++)
 		if (verdict->claimed_devices[d].claim >= 0)

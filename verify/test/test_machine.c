@@ -220,22 +220,24 @@ Test(machine, judged)
 		bool timed;
 		const char *reason, *first, *second;
 	} table[] = {
-	    {"v/great/sxm x2", "Great 80", 1800, 60, true, "", "demonstrated; it takes at least Great",
-	     "demonstrated; it takes at least Great"},
+	    {"v/great/sxm x2", "Great 80", 1800, 60, true, "", "demonstrated; least models that can do it: Great",
+	     "demonstrated; least models that can do it: Great"},
 	    {"v/great/pcie x2", "Great 40", 800, 25, true, "claim.lesser",
-	     "claim.lesser: in reach of Little; it takes at least Little", ""},
+	     "claim.lesser: in reach of Little; least models that can do it: Little", ""},
 	    {"v/great/80Gi/sxm x2", "Great 80", 1000, 40, true, "claim.capacity",
-	     "claim.capacity: showed 40.0 of 80 GiB of memory; it takes at least Great Half", ""},
+	     "claim.capacity: showed 40.0 of 80 GiB of memory; least models that can do it: Great Half", ""},
 	    {"v/great/sxm x2", "Great 80", 2500, 60, true, "claim.model", "claim.model: proved more than Great can do",
 	     ""},
 	    {"v/great/sxm x2", "Great 80", 1800, 60, false, "claim.time", "claim.time", ""},
 	    {"v/great/sxm x2", "Great 80", 2500, 60, false, "claim.model", "claim.model: claims more than Great can do",
 	     ""},
 	    {"v/great/sxm x2", "Little", 500, 20, true, "claim.model",
-	     "claim.model: says that it is Little; it takes at least Little", ""},
-	    {"v/great/sxm x2", "whatever it is", 1800, 60, true, "", "demonstrated; it takes at least Great", ""},
-	    {"v/great/sxm x3", "Great 80", 1800, 60, true, "claim.count", "demonstrated; it takes at least Great", ""},
-	    {"v/great/sxm x1", "Great 80", 1800, 60, true, "", "demonstrated; it takes at least Great", ""},
+	     "claim.model: says that it is Little; least models that can do it: Little", ""},
+	    {"v/great/sxm x2", "whatever it is", 1800, 60, true, "", "demonstrated; least models that can do it: Great",
+	     ""},
+	    {"v/great/sxm x3", "Great 80", 1800, 60, true, "claim.count",
+	     "demonstrated; least models that can do it: Great", ""},
+	    {"v/great/sxm x1", "Great 80", 1800, 60, true, "", "demonstrated; least models that can do it: Great", ""},
 	    {"v/greater x1", "Great 80", 1800, 60, true, "claim.unknown", "", ""},
 	    {"w/great x1", "Great 80", 1800, 60, true, "claim.unknown", "", ""},
 	};
@@ -264,7 +266,8 @@ Test(machine, judged)
 	}
 }
 
-/* A prover that claims to have taken a nanosecond: of two rates beyond 64 bits the greater one counts, and its table. */
+/* A prover that claims to have taken a nanosecond: of two rates beyond 64 bits the greater one counts, and its table.
+ */
 Test(machine, rates_beyond_64_bits)
 {
 	struct assay_verdict verdict = machine("Great 80", 1, UINT64_C(40) << 30, false);
