@@ -206,6 +206,29 @@ enum assay_status assay_claims_add(struct assay_claims *claims, const char *name
 	                         name, ASSAY_CLAIMS_MAX);
 }
 
+enum assay_status assay_claim_source(char **text, size_t *len, const char *name, struct assay_error *error)
+{
+	enum assay_status status = ASSAY_OK;
+
+	*len = strlen(name);
+	if (*len < 5 || strcmp(name + *len - 5, ".json") != 0) {
+		*text = strdup(name);
+		return *text ? ASSAY_OK : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+	}
+	status = assay_file_read(text, len, ASSAY_CLAIM_BYTES_MAX, name, error);
+	if (!status && *len > ASSAY_CLAIM_BYTES_MAX)
+		status = assay_fail(error, ASSAY_ERROR_INPUT, "claim.malformed", "%s: longer than %d bytes", name,
+		                    ASSAY_CLAIM_BYTES_MAX);
+	else if (!status && (*len == 0 || ((*text)[0] != '{' && (*text)[0] != '[')))
+		status = assay_fail(error, ASSAY_ERROR_INPUT, "claim.malformed",
+		                    "%s: not a JSON object or array; SPEC 10.7 has them", name);
+	if (status) {
+		free(*text);
+		*text = NULL;
+	}
+	return status;
+}
+
 enum assay_status assay_claims_open(struct assay_claims **claims, const char *const *texts, size_t count,
                                     const char *catalogue, struct assay_error *error)
 {
@@ -216,19 +239,11 @@ enum assay_status assay_claims_open(struct assay_claims **claims, const char *co
 	if (!made)
 		return assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
 	for (size_t i = 0; !status && i < count; i++) {
-		size_t len = strlen(texts[i]);
-		char *text = NULL;
-		if (len >= 5 && strcmp(texts[i] + len - 5, ".json") == 0) {
-			status = assay_file_read(&text, &len, ASSAY_CLAIM_BYTES_MAX, texts[i], error);
-			if (!status && len > ASSAY_CLAIM_BYTES_MAX)
-				status = assay_fail(error, ASSAY_ERROR_INPUT, "claim.malformed",
-				                    "%s: longer than %d bytes", texts[i], ASSAY_CLAIM_BYTES_MAX);
-			else if (!status && (len == 0 || (text[0] != '{' && text[0] != '[')))
-				status = assay_fail(error, ASSAY_ERROR_INPUT, "claim.malformed",
-				                    "%s: not a JSON object or array; SPEC 10.7 has them", texts[i]);
-		}
+		char *text;
+		size_t len;
+		status = assay_claim_source(&text, &len, texts[i], error);
 		if (!status)
-			status = assay_claims_add(made, texts[i], text ? text : texts[i], len, error);
+			status = assay_claims_add(made, texts[i], text, len, error);
 		free(text);
 	}
 	if (!status)

@@ -27,6 +27,11 @@ struct assay_claims {
 /* "nvidia/h100/80Gi/sxm x8". */
 void assay_machine_claim_text(char text[ASSAY_CLAIM_TEXT_MAX], const struct assay_machine_claim *claim);
 
+/* The text of a claim that somebody names: a line itself, or what is in a file that ends in .json; to be released with
+ * free(). Errors: ASSAY_ERROR_IO, ASSAY_ERROR_INPUT (claim.malformed), ASSAY_ERROR_MEMORY. */
+enum assay_status assay_claim_source(char **text, size_t *len, const char *name,
+                                     struct assay_error *error) ASSAY_CHECK_RESULT;
+
 /* Adds what a text says, in a form of SPEC 10.7, to claims that already hold some; `name` stands in errors. Errors:
  * ASSAY_ERROR_INPUT (claim.malformed), ASSAY_ERROR_MEMORY. */
 enum assay_status assay_claims_add(struct assay_claims *claims, const char *name, const char *text, size_t len,
