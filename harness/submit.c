@@ -189,7 +189,8 @@ static void verdict_print(FILE *out, const json_t *root)
 	fprintf(out, "%s%s\n", *word(text, root, "assurance") ? ", " : "", text);
 	json_array_foreach(json_object_get(root, "checks"), i, entry)
 	{
-		if (i < ASSAY_CHECK_COUNT && *word(text, entry, "reason"))
+		/* The last one is of claims, where the verifier has some. */
+		if (i <= ASSAY_CHECK_COUNT && *word(text, entry, "reason"))
 			fprintf(out, "          %s: %s\n", text, word(more, entry, "remedy"));
 	}
 	const json_t *why = json_object_get(root, "error");

@@ -10,10 +10,10 @@
 
 #include <sodium.h>
 
+#include "harness/serve/claims.h"
 #include "harness/serve/command.h"
 #include "harness/serve/prescribe.h"
 #include "harness/serve/server.h"
-#include "verify/challenge.h"
 
 const char assay_serve_token_usage[] =
     "usage: assay serve token -s DIR NAME [--keys N] --devices N (--memory 80GiB|cpu | --row NAME) [-p PROFILE] ...\n"
@@ -24,7 +24,11 @@ const char assay_serve_token_usage[] =
     "\n"
     "  -s, --store DIR         the server's; made when it is not there\n"
     "      --keys N            how many provers' keys may use it, those that come first (1)\n"
-    "      --per-day N         challenges that it gets within 24 hours, of all keys (any number)\n" ASSAY_ASK_USAGE;
+    "      --per-day N         challenges that it gets within 24 hours, of all keys (any number)\n"
+    "      --claim CLAIM       hold each proof against this (up to 16 times): 'nvidia/h100/80Gi/sxm x8' or a .json "
+    "file\n"
+    "                          (SPEC 10.7). Verdicts have what came of it; before them provers are told "
+    "nothing\n" ASSAY_ASK_USAGE;
 
 const char assay_serve_revoke_usage[] =
     "usage: assay serve revoke -s DIR (--token NAME | --key KEYID) [--reason TEXT]\n"
@@ -71,31 +75,46 @@ static void token_make(char text[TOKEN_MAX], uint8_t hash[32])
 }
 
 /* That a challenge can be made of it: a mistake shows now, and not to a prover. */
-static enum assay_status ask_check(const struct assay_ask *ask, struct assay_error *error)
+static enum assay_status ask_check(struct assay_challenge *challenge, const struct assay_ask *ask,
+                                   struct assay_error *error)
 {
-	static struct assay_challenge challenge;
 	const struct assay_row *row;
 	struct assay_secret secret;
 	char *text;
 
 	assay_secret_make(&secret);
-	enum assay_status status = assay_ask_make(&challenge, &row, ask, secret.key, error);
+	enum assay_status status = assay_ask_make(challenge, &row, ask, secret.key, error);
 	if (!status)
-		status = assay_ask_seal(&text, &challenge, &secret, error);
+		status = assay_ask_seal(&text, challenge, &secret, error);
 	if (!status)
 		free(text);
 	assay_secret_forget(&secret);
 	return status;
 }
 
-static enum assay_status token_add(const char *directory, struct assay_token *token, const struct assay_ask *ask,
-                                   char text[TOKEN_MAX], struct assay_error *error)
+/* A token without all of its claims would give out verdicts that are none of them. */
+static enum assay_status token_keep(struct assay_store *store, const struct assay_token *token, const uint8_t hash[32],
+                                    const struct assay_said *said, struct assay_error *error)
 {
+	enum assay_status status = assay_store_begin(store, error);
+
+	if (status)
+		return status;
+	status = assay_store_token_add(store, token, hash, error);
+	if (!status)
+		status = assay_said_keep(said, store, token->name, error);
+	return assay_store_finish(store, status, error);
+}
+
+static enum assay_status token_add(const char *directory, struct assay_token *token, const struct assay_ask *ask,
+                                   const struct assay_said *said, char text[TOKEN_MAX], struct assay_error *error)
+{
+	static struct assay_challenge challenge;
 	struct assay_objects objects;
 	struct assay_store *store = NULL;
 	uint8_t hash[32];
 
-	enum assay_status status = ask_check(ask, error);
+	enum assay_status status = ask_check(&challenge, ask, error);
 	if (!status)
 		status = assay_prescribe_text(token->terms, ask, error);
 	if (!status)
@@ -105,24 +124,29 @@ static enum assay_status token_add(const char *directory, struct assay_token *to
 	token_make(text, hash);
 	token->made_s = (uint64_t)time(NULL);
 	if (!status)
-		status = assay_store_token_add(store, token, hash, error);
+		status = token_keep(store, token, hash, said, error);
 	assay_store_close(store);
+	if (!status)
+		assay_said_warn(&said->claims, &challenge);
 	return status;
 }
 
 int assay_serve_token(int argc, char **argv)
 {
-	enum { KEYS = 256, PER_DAY };
+	enum { KEYS = 256, PER_DAY, CLAIM };
 	static const struct option table[] = {ASSAY_ASK_LONG,
 	                                      {"store", required_argument, NULL, 'S'},
 	                                      {"keys", required_argument, NULL, KEYS},
 	                                      {"per-day", required_argument, NULL, PER_DAY},
+	                                      {"claim", required_argument, NULL, CLAIM},
 	                                      {"help", no_argument, NULL, 'h'},
 	                                      {0}};
 	struct assay_ask ask = ASSAY_ASK_DEFAULT;
 	struct assay_token token = {.keys_max = 1};
 	struct assay_error error;
-	const char *directory = NULL;
+	const char *directory = NULL, *claims[ASSAY_CLAIMS_MAX];
+	struct assay_said said;
+	uint32_t claims_count = 0;
 	char text[TOKEN_MAX];
 	uint64_t keys = 1, per_day = 0;
 
@@ -137,6 +161,11 @@ int assay_serve_token(int argc, char **argv)
 			status = assay_serve_number(&keys, "--keys", optarg, 1, KEYS_MAX, &error);
 		else if (option == PER_DAY)
 			status = assay_serve_number(&per_day, "--per-day", optarg, 1, PER_DAY_MAX, &error);
+		else if (option == CLAIM && claims_count == ASSAY_CLAIMS_MAX)
+			status = assay_fail(&error, ASSAY_ERROR_INPUT, "claim.malformed", "--claim: more than %d",
+			                    ASSAY_CLAIMS_MAX);
+		else if (option == CLAIM)
+			claims[claims_count++] = optarg;
 		else
 			status = assay_ask_option(&ask, option, optarg, &known, &error);
 		if (status)
@@ -155,7 +184,11 @@ int assay_serve_token(int argc, char **argv)
 	snprintf(token.name, sizeof token.name, "%s", argv[optind]);
 	token.keys_max = (uint32_t)keys;
 	token.per_day = (uint32_t)per_day;
-	if (token_add(directory, &token, &ask, text, &error) != ASSAY_OK)
+	enum assay_status status = assay_said_read(&said, claims, claims_count, &error);
+	if (!status)
+		status = token_add(directory, &token, &ask, &said, text, &error);
+	assay_said_free(&said);
+	if (status)
 		return assay_serve_complain(&error);
 	printf("%s\n", text);
 	sodium_memzero(text, sizeof text);
@@ -205,34 +238,74 @@ int assay_serve_revoke(int argc, char **argv)
 
 /* ---- list ---- */
 
+struct list {
+	struct assay_store *store;
+	json_t *all;
+};
+
+/* Null when they are damaged. */
+static json_t *claims_json(struct assay_store *store, const char *token)
+{
+	struct assay_claims claims = {.count = 0};
+	struct assay_error error;
+	char text[ASSAY_CLAIM_TEXT_MAX];
+	json_t *list = json_array();
+
+	if (assay_said_find(&claims, store, token, &error) != ASSAY_OK) {
+		json_decref(list);
+		return json_null();
+	}
+	for (uint32_t c = 0; c < claims.count; c++) {
+		assay_machine_claim_text(text, &claims.claims[c]);
+		json_array_append_new(list, json_string(text));
+	}
+	return list;
+}
+
 static void token_append(void *context, const struct assay_token *token)
 {
+	const struct list *list = context;
 	json_t *per_day = token->per_day ? json_integer(token->per_day) : json_null();
 
-	json_array_append_new(json_object_get(context, "tokens"),
-	                      json_pack("{s:s,s:o,s:i,s:i,s:o,s:i,s:o,s:o,s:o}", "name", token->name, "terms",
+	json_array_append_new(json_object_get(list->all, "tokens"),
+	                      json_pack("{s:s,s:o,s:i,s:i,s:o,s:i,s:o,s:o,s:o,s:o}", "name", token->name, "terms",
 	                                assay_json_parse(token->terms, strlen(token->terms)), "keys", (int)token->keys,
 	                                "keysMax", (int)token->keys_max, "perDay", per_day, "day", (int)token->day,
 	                                "made", assay_time_json(token->made_s), "revoked",
 	                                assay_time_json(token->revoked_s), "revokedReason",
-	                                token->revoked_s ? json_string(token->why) : json_null()));
+	                                token->revoked_s ? json_string(token->why) : json_null(), "claims",
+	                                claims_json(list->store, token->name)));
 }
 
 static void key_append(void *context, const struct assay_holder *key)
 {
-	json_array_append_new(json_object_get(context, "keys"), assay_holder_json(key));
+	const struct list *list = context;
+
+	json_array_append_new(json_object_get(list->all, "keys"), assay_holder_json(key));
+}
+
+static void claims_print(struct assay_store *store, const char *token)
+{
+	json_t *list = claims_json(store, token), *claim;
+	size_t i;
+
+	json_array_foreach(list, i, claim) printf("       claimed: %s\n", json_string_value(claim));
+	if (!json_is_array(list))
+		printf("       what is claimed cannot be read: the store is damaged, or in use for too long\n");
+	json_decref(list);
 }
 
 static void token_print(void *context, const struct assay_token *token)
 {
+	const struct list *list = context;
 	char words[ASSAY_PRESCRIBE_WORDS_MAX];
 
-	(void)context;
 	assay_prescribe_words(words, token->terms);
 	printf("token  %-24s %u of %u keys", token->name, token->keys, token->keys_max);
 	if (token->per_day)
 		printf(", %u of %u challenges within 24 h", token->day, token->per_day);
 	printf("%s%s%s\n       %s\n", token->revoked_s ? "; revoked" : "", *token->why ? ": " : "", token->why, words);
+	claims_print(list->store, token->name);
 }
 
 static void key_print(void *context, const struct assay_holder *key)
@@ -257,7 +330,7 @@ int assay_serve_list(int argc, char **argv)
 	                                      {"json", no_argument, NULL, 'j'},
 	                                      {"help", no_argument, NULL, 'h'},
 	                                      {0}};
-	struct assay_store *store = NULL;
+	struct list list = {.store = NULL};
 	struct assay_error error;
 	const char *directory = NULL;
 	bool json = false;
@@ -272,18 +345,18 @@ int assay_serve_list(int argc, char **argv)
 	}
 	if (optind < argc || !directory)
 		return assay_serve_usage(assay_serve_list_usage, false);
-	json_t *all = json_pack("{s:[],s:[]}", "tokens", "keys");
-	enum assay_status status = assay_store_open(&store, directory, false, &error);
+	list.all = json_pack("{s:[],s:[]}", "tokens", "keys");
+	enum assay_status status = assay_store_open(&list.store, directory, false, &error);
 	if (!status)
-		status =
-		    assay_store_tokens(store, (uint64_t)time(NULL), json ? token_append : token_print, all, &error);
+		status = assay_store_tokens(list.store, (uint64_t)time(NULL), json ? token_append : token_print, &list,
+		                            &error);
 	if (!status)
-		status = assay_store_keys(store, false, json ? key_append : key_print, all, &error);
-	assay_store_close(store);
-	char *text = status || !json ? NULL : assay_json_text(all);
+		status = assay_store_keys(list.store, false, json ? key_append : key_print, &list, &error);
+	assay_store_close(list.store);
+	char *text = status || !json ? NULL : assay_json_text(list.all);
 	if (text)
 		printf("%s\n", text);
 	free(text);
-	json_decref(all);
+	json_decref(list.all);
 	return status ? assay_serve_complain(&error) : 0;
 }

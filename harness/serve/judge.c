@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/measure.h"
+#include "harness/serve/claims.h"
 #include "harness/serve/routes.h"
 
 enum {
@@ -28,17 +29,20 @@ static struct {
 
 /* ---- Verdicts ---- */
 
-/* The first reason, which is none of the mere remarks. */
+/* The first reason that is as grave as the verdict: a short run is not why a key failed. */
 static const char *reason_of(const struct assay_verdict *verdict)
 {
-	for (int id = 0; id < ASSAY_CHECK_COUNT; id++)
-		if (verdict->checks[id].reason)
-			return assay_reason_name(verdict->checks[id].reason);
+	for (int id = 0; id <= ASSAY_CHECK_COUNT; id++) {
+		const enum assay_reason reason =
+		    id < ASSAY_CHECK_COUNT ? verdict->checks[id].reason : verdict->claims_check.reason;
+		if (reason && assay_reason_outcome(reason) == verdict->outcome)
+			return assay_reason_name(reason);
+	}
 	return "";
 }
 
-static enum assay_status verify(struct assay_server *server, const struct assay_entry *entry, uint64_t budget,
-                                struct assay_verdict *verdict)
+static enum assay_status verify(struct assay_server *server, const struct assay_entry *entry,
+                                const struct assay_claims *claims, uint64_t budget, struct assay_verdict *verdict)
 {
 	char attestation[ASSAY_PATH_MAX], transcript[ASSAY_PATH_MAX], receipts[ASSAY_PATH_MAX];
 	const struct assay_policy policy = {.trusted = (const uint8_t(*)[ASSAY_KEY_BYTES])entry->key,
@@ -46,7 +50,8 @@ static enum assay_status verify(struct assay_server *server, const struct assay_
 	                                    .verifiers = (const uint8_t(*)[ASSAY_KEY_BYTES])server->secret.key,
 	                                    .verifiers_count = 1,
 	                                    .receipts = receipts,
-	                                    .budget = budget};
+	                                    .budget = budget,
+	                                    .claims = claims->count ? claims : NULL};
 
 	assay_objects_path(attestation, &server->objects, entry->attestation);
 	assay_objects_path(transcript, &server->objects, entry->transcript);
@@ -87,6 +92,7 @@ static enum assay_status verdict_keep(struct assay_server *server, const struct 
 static enum assay_status judge(struct assay_server *server, const struct assay_entry *entry, bool *told,
                                struct assay_error *error)
 {
+	struct assay_claims claims = {.catalogue = server->catalogue};
 	struct assay_challenge challenge;
 	struct assay_verdict verdict;
 	uint8_t digest[32];
@@ -94,12 +100,14 @@ static enum assay_status judge(struct assay_server *server, const struct assay_e
 	*told = false;
 	pthread_mutex_lock(&server->mutex);
 	enum assay_status status = assay_entry_challenge(server, entry->id, &challenge, digest, error);
+	if (!status)
+		status = assay_said_find(&claims, server->store, entry->token, error);
 	pthread_mutex_unlock(&server->mutex);
 	if (status)
 		return status;
 	const uint64_t began_ns = assay_clock_ns();
 	/* The server asked for it, whatever it costs. */
-	status = verify(server, entry, assay_challenge_cost(&challenge), &verdict);
+	status = verify(server, entry, &claims, assay_challenge_cost(&challenge), &verdict);
 	if (status) {
 		*error = verdict.error;
 		assay_verdict_close(&verdict);

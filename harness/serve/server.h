@@ -11,6 +11,7 @@
 #include "harness/secret.h"
 #include "harness/serve/metrics.h"
 #include "harness/serve/objects.h"
+#include "verify/catalogue.h"
 #include "verify/exchange.h"
 
 enum {
@@ -43,6 +44,7 @@ struct assay_server {
 	uint64_t started_s;
 	struct assay_objects objects;
 	struct assay_metrics metrics;
+	struct assay_catalogue *catalogue; /* that claims about machines are held against */
 
 	/* Of the store, and of what follows. Answers to one challenge come one after the other that way. */
 	pthread_mutex_t mutex;

@@ -53,7 +53,11 @@ static const char *const schemas[] = {
     "ALTER TABLE tokens ADD COLUMN per_day INTEGER NOT NULL DEFAULT 0;" /* 0 = as many as there are */
     "CREATE INDEX challenges_of_token ON challenges (token, issued);"
     "CREATE TABLE garbage (digest TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
-    "PRAGMA user_version = 3;"};
+    "PRAGMA user_version = 3;",
+    /* What a token's machines are said to be, as it was said. */
+    "CREATE TABLE claims (token TEXT NOT NULL REFERENCES tokens, number INTEGER NOT NULL, text TEXT NOT NULL,"
+    " PRIMARY KEY (token, number)) STRICT, WITHOUT ROWID;"
+    "PRAGMA user_version = 4;"};
 enum { SCHEMA = sizeof schemas / sizeof *schemas };
 
 enum assay_status assay_sqlite_fail(struct assay_store *store, struct assay_error *error)

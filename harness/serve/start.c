@@ -30,6 +30,8 @@ const char assay_serve_start_usage[] =
     "\n"
     "  -k, --key KEYFILE       the verifier's key; it must be the same one each time\n"
     "  -s, --store DIR         where everything is kept; made when it is not there\n"
+    "      --catalogue FILE    what models can do, for claims about machines, in place of what is built in (SPEC "
+    "10.8)\n"
     "      --listen HOST:PORT  a numeric address; port 0 takes a free one (127.0.0.1:8443)\n"
     "      --cert FILE         certificate and chain for TLS, PEM\n"
     "      --cert-key FILE     its key, PEM, readable by its owner only\n"
@@ -74,7 +76,7 @@ void assay_log(const char *event, const char *id, const char *format, ...)
 /* ---- Options ---- */
 
 struct options {
-	const char *key, *directory, *certificate, *certificate_key;
+	const char *key, *directory, *catalogue, *certificate, *certificate_key;
 	struct assay_listen listen;
 	struct assay_limits limits;
 	bool restored;
@@ -82,6 +84,7 @@ struct options {
 
 enum {
 	LISTEN = 256,
+	CATALOGUE,
 	CERT,
 	CERT_KEY,
 	INSECURE,
@@ -147,6 +150,7 @@ static int options_read(struct options *options, int argc, char **argv, bool *en
 {
 	static const struct option table[] = {{"key", required_argument, NULL, 'k'},
 	                                      {"store", required_argument, NULL, 's'},
+	                                      {"catalogue", required_argument, NULL, CATALOGUE},
 	                                      {"listen", required_argument, NULL, LISTEN},
 	                                      {"cert", required_argument, NULL, CERT},
 	                                      {"cert-key", required_argument, NULL, CERT_KEY},
@@ -175,6 +179,8 @@ static int options_read(struct options *options, int argc, char **argv, bool *en
 			options->directory = optarg;
 		else if (option == LISTEN)
 			options->listen.address = optarg;
+		else if (option == CATALOGUE)
+			options->catalogue = optarg;
 		else if (option == CERT)
 			options->certificate = optarg;
 		else if (option == CERT_KEY)
@@ -242,7 +248,9 @@ static enum assay_status server_open(struct assay_server *server, const struct o
 	pthread_condattr_init(&clock);
 	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
 	pthread_cond_init(&server->work, &clock);
-	status = assay_objects_open(&server->objects, options->directory, error);
+	status = assay_catalogue_open(&server->catalogue, options->catalogue, error);
+	if (!status)
+		status = assay_objects_open(&server->objects, options->directory, error);
 	bool taken = false;
 	if (!status)
 		status = assay_objects_lock(options->directory, &taken, error);
@@ -362,6 +370,7 @@ int assay_serve_start(int argc, char **argv)
 	if (!status)
 		status = serve(&server, &options, &error);
 	assay_store_close(server.store);
+	assay_catalogue_close(server.catalogue);
 	assay_secret_forget(&server.secret);
 	pem_free(options.listen.key);
 	pem_free(options.listen.certificate);

@@ -112,6 +112,13 @@ enum assay_status assay_store_token_add(struct assay_store *store, const struct 
 enum assay_status assay_store_token_find(struct assay_store *store, struct assay_token *token, const uint8_t hash[32],
                                          uint64_t now_s, struct assay_error *error) ASSAY_CHECK_RESULT;
 
+/* A claim about its machines (SPEC 10.7), as somebody said it; all of them in order, while `visit` returns ASSAY_OK. */
+enum assay_status assay_store_claim_add(struct assay_store *store, const char *token, uint32_t number, const char *text,
+                                        struct assay_error *error) ASSAY_CHECK_RESULT;
+typedef enum assay_status assay_claim_visit(void *context, const char *text, struct assay_error *error);
+enum assay_status assay_store_claims(struct assay_store *store, const char *token, assay_claim_visit *visit,
+                                     void *context, struct assay_error *error) ASSAY_CHECK_RESULT;
+
 /* Revokes what is not revoked yet. Errors: token.unknown, key.unknown. */
 enum assay_status assay_store_token_revoke(struct assay_store *store, const char *name, const char *why, uint64_t now_s,
                                            struct assay_error *error) ASSAY_CHECK_RESULT;

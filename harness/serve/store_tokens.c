@@ -76,6 +76,32 @@ enum assay_status assay_store_tokens(struct assay_store *store, uint64_t now_s, 
 	return status;
 }
 
+enum assay_status assay_store_claim_add(struct assay_store *store, const char *token, uint32_t number, const char *text,
+                                        struct assay_error *error)
+{
+	return assay_sqlite_do(store, NULL, error, "INSERT INTO claims (token, number, text) VALUES (?1, ?2, ?3)",
+	                       "sis", token, (uint64_t)number, text);
+}
+
+enum assay_status assay_store_claims(struct assay_store *store, const char *token, assay_claim_visit *visit,
+                                     void *context, struct assay_error *error)
+{
+	bool has = false;
+	sqlite3_stmt *row =
+	    assay_sqlite_ask(store, error, "SELECT text FROM claims WHERE token = ?1 ORDER BY number", "s", token);
+	enum assay_status status = assay_sqlite_next(store, row, &has, error);
+
+	while (!status && has) {
+		const char *text = (const char *)sqlite3_column_text(row, 0);
+		status = text ? visit(context, text, error)
+		              : assay_fail(error, ASSAY_ERROR_MEMORY, "memory", "out of memory");
+		if (!status)
+			status = assay_sqlite_next(store, row, &has, error);
+	}
+	assay_sqlite_end(row);
+	return status;
+}
+
 static enum assay_status exists(struct assay_store *store, bool *does, const char *question, const char *value,
                                 struct assay_error *error)
 {

@@ -194,8 +194,9 @@ static void attestation_make(struct served *served)
 
 	for (uint32_t j = 0; j < challenge->segment_count; j++) {
 		json_t *none = json_null();
-		json_array_append_new(segments,
-		                      copies(challenge->segments[j].work->is_fill ? none : run, challenge->devices));
+		json_array_append_new(
+		    segments,
+		    copies(challenge->segments[j].work->is_fill || served->idle ? none : run, challenge->devices));
 		json_array_append_new(work, json_string(challenge->segments[j].work->name));
 	}
 	json_object_set_new(claimed, "telemetry",
@@ -316,7 +317,8 @@ static void runs_do(struct served *served, struct run *runs, struct assay_device
 		for (uint32_t d = 0; d < challenge->devices; d++) {
 			struct run *run = &runs[j * challenge->devices + d];
 			assay_chain_run(run->seed, chain, d);
-			run_do(run, j ? run - challenge->devices : NULL, device, &challenge->segments[j]);
+			if (!served->idle)
+				run_do(run, j ? run - challenge->devices : NULL, device, &challenge->segments[j]);
 			assay_commit_rounds(&commit, run->rounds);
 			for (uint32_t r = 0; r < run->rounds; r++)
 				assay_commit_root(&commit, run->roots[r]);
@@ -369,7 +371,8 @@ void served_work(struct served *served)
 	for (uint32_t i = 0; i < count; i++) {
 		static const uint8_t no_time[8];
 		le32_put(file, runs[i].rounds);
-		fwrite(runs[i].roots, 32, runs[i].rounds, file);
+		if (runs[i].rounds)
+			fwrite(runs[i].roots, 32, runs[i].rounds, file);
 		for (uint32_t r = 0; r < runs[i].rounds; r++)
 			fwrite(no_time, 1, sizeof no_time, file);
 	}

@@ -78,6 +78,7 @@ struct served {
 	char *devices, *receipts; /* all of them */
 	char *transcript, *attestation;
 	size_t transcript_len;
+	bool idle; /* set after served_open: it answers in time, and does not one round */
 };
 
 char *serving_request(const struct assay_secret *key, const uint8_t verifier[ASSAY_KEY_BYTES]);
