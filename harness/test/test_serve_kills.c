@@ -413,8 +413,8 @@ Test(serve_kills, commands_that_fail)
 	cr_expect_eq(serving_end(&serving, SIGTERM), 0, "%s", support_err);
 	/* Another key would not know its own challenges. */
 	fails("$A serve start -k $T/prover -s $T/store --listen 127.0.0.1:0", "(store.key)");
-	serving_sql("PRAGMA user_version = 4");
+	serving_sql("PRAGMA user_version = 5");
 	fails("$A serve start -k $T/verifier -s $T/store --listen 127.0.0.1:0", "(store.version)");
-	serving_sql("PRAGMA user_version = 3");
+	serving_sql("PRAGMA user_version = 4");
 	serving_leave(&serving);
 }
