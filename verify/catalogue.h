@@ -78,8 +78,9 @@ struct assay_shown {
 	uint64_t table_bytes;                   /* of the walk of that rate */
 };
 
-/* True when a device of this model cannot have done that. */
-bool assay_model_is_beyond(const struct assay_model *model, const struct assay_shown *shown);
+/* True when a device of this model cannot have done that; *ceiling (may be NULL) is the first that it was beyond. */
+bool assay_model_is_beyond(const struct assay_model *model, const struct assay_shown *shown,
+                           enum assay_ceiling *ceiling);
 
 /* True when `model` can do so much less than `other`, in as many ways as it can do more or in more of them, that it
  * could be told. */

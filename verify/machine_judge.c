@@ -114,6 +114,17 @@ static void join_first(struct judge *judge, uint32_t device, bool fitting)
 	}
 }
 
+/* True when a model is lesser than each that is claimed. */
+static bool is_lesser(const struct judge *judge, uint32_t claim, const struct assay_model *model)
+{
+	const struct assay_catalogue *catalogue = judge->claims->catalogue;
+
+	for (uint32_t m = 0; m < catalogue->count; m++)
+		if (judge->models[claim][m] && !assay_model_is_lesser(model, &catalogue->models[m]))
+			return false;
+	return true;
+}
+
 static void assign(struct judge *judge)
 {
 	struct assay_verdict *verdict = judge->verdict;
@@ -137,7 +148,7 @@ static void assign(struct judge *judge)
 		result->lacking -= result->leased;
 		for (uint32_t d = 0; result->lacking && d < verdict->device_count; d++) {
 			struct assay_claimed_device *device = &verdict->claimed_devices[d];
-			if (device->claim >= 0 || !judge->says[d])
+			if (device->claim >= 0 || !judge->says[d] || !is_lesser(judge, c, judge->says[d]))
 				continue;
 			device->claim = (int)c;
 			device->reason = ASSAY_REASON_CLAIM_MODEL;
@@ -147,24 +158,25 @@ static void assign(struct judge *judge)
 	}
 }
 
-/* Why a device cannot be of this model, in words; false when it can. */
+/* Why a device cannot be of this model, in words; false when it can. What it tells of itself counts where it says that
+ * it is one that is claimed: of a name that nobody knows nobody knows what it should tell. */
 static bool contradicts(char detail[200], const struct judge *judge, uint32_t device, const struct assay_model *model,
                         uint64_t claimed_bytes, const struct assay_shown *shown)
 {
 	const struct assay_device_claim *said = &judge->verdict->devices[device];
-	const bool memory = has_memory(said, model, claimed_bytes);
+	const uint64_t label = claimed_bytes ? claimed_bytes : model->label_bytes;
+	const bool counts = judge->says[device] != NULL;
+	enum assay_ceiling ceiling;
 
-	if (!has_units(said, model))
+	if (counts && !has_units(said, model))
 		snprintf(detail, 200, "tells %llu compute units, and %s has %s",
 		         (unsigned long long)said->compute_units, model->model, model->units);
-	else if (!memory && claimed_bytes)
+	else if (counts && said->memory_bytes && 100 * (assay_wide)said->memory_bytes < 90 * (assay_wide)label)
 		snprintf(detail, 200, "tells %.1f GiB of memory, not %.1f", (double)said->memory_bytes / (1 << 30),
-		         (double)claimed_bytes / (1 << 30));
-	else if (!memory)
-		snprintf(detail, 200, "tells %.1f GiB of memory, and %s has %s", (double)said->memory_bytes / (1 << 30),
-		         model->model, model->memory);
-	else if (assay_model_is_beyond(model, shown))
-		snprintf(detail, 200, "%s more than %s can do", judge->timed ? "proved" : "claims", model->model);
+		         (double)label / (1 << 30));
+	else if (assay_model_is_beyond(model, shown, &ceiling))
+		snprintf(detail, 200, "%s more %s than %s can do", judge->timed ? "proved" : "claims",
+		         ceiling == ASSAY_CEILING_CAPACITY ? "memory" : assay_ceiling_workload(ceiling), model->model);
 	else
 		return false;
 	return true;
@@ -196,7 +208,7 @@ static void match(struct assay_claimed_device *device, const struct assay_catalo
                   const struct assay_shown *shown)
 {
 	for (uint32_t m = 0; m < catalogue->count; m++)
-		device->consistent[m] = !assay_model_is_beyond(&catalogue->models[m], shown);
+		device->consistent[m] = !assay_model_is_beyond(&catalogue->models[m], shown, NULL);
 	for (uint32_t m = 0; m < catalogue->count; m++) {
 		device->best[m] = device->consistent[m];
 		for (uint32_t other = 0; other < catalogue->count && device->best[m]; other++)
@@ -206,17 +218,6 @@ static void match(struct assay_claimed_device *device, const struct assay_catalo
 	}
 }
 
-/* True when a model is lesser than each that is claimed. */
-static bool is_lesser(const struct judge *judge, uint32_t claim, uint32_t model)
-{
-	const struct assay_catalogue *catalogue = judge->claims->catalogue;
-
-	for (uint32_t m = 0; m < catalogue->count; m++)
-		if (judge->models[claim][m] && !assay_model_is_lesser(&catalogue->models[model], &catalogue->models[m]))
-			return false;
-	return true;
-}
-
 static bool needs_no_such_model(struct assay_claimed_device *device, const struct judge *judge, uint32_t claim)
 {
 	const struct assay_catalogue *catalogue = judge->claims->catalogue;
@@ -224,7 +225,7 @@ static bool needs_no_such_model(struct assay_claimed_device *device, const struc
 	char names[180];
 
 	for (uint32_t m = 0; m < catalogue->count; m++) {
-		lesser[m] = device->consistent[m] && is_lesser(judge, claim, m);
+		lesser[m] = device->consistent[m] && is_lesser(judge, claim, &catalogue->models[m]);
 		any |= lesser[m];
 	}
 	if (any) {

@@ -99,14 +99,18 @@ bool assay_model_has_memory(const struct assay_model *model, uint64_t bytes)
 	return false;
 }
 
-bool assay_model_is_beyond(const struct assay_model *model, const struct assay_shown *shown)
+bool assay_model_is_beyond(const struct assay_model *model, const struct assay_shown *shown,
+                           enum assay_ceiling *ceiling)
 {
 	for (int i = 0; i < ASSAY_CEILING_COUNT; i++) {
 		const assay_wide percent = i == ASSAY_CEILING_CAPACITY ? 105 : 100 + model->margin_percent;
 		if (i == ASSAY_CEILING_MEMORY && shown->table_bytes < 64 * (assay_wide)model->cache_bytes)
 			continue;
-		if (model->ceiling[i] && 100 * shown->figure[i] > percent * model->ceiling[i])
+		if (model->ceiling[i] && 100 * shown->figure[i] > percent * model->ceiling[i]) {
+			if (ceiling)
+				*ceiling = (enum assay_ceiling)i;
 			return true;
+		}
 	}
 	return false;
 }

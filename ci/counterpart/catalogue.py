@@ -93,9 +93,9 @@ def ceilings(x, units, labels):
     tera, int8, f16, f32, f64 = 10**9, x["int8_tops"], x["f16_tflops"], x["f32_tflops"], x["f64_tflops"]
     found = {}
     if int8:
-        found["matmul-i8/1"] = int8 * tera
+        found["matmul-i8/1"] = max(int8 * tera, 64 * f16 * tera // 49)
     if int8 and f16:
-        found["matmul-i9/1"] = max(f16 * tera, int8 * tera // 2)
+        found["matmul-i9/1"] = max(64 * f16 * tera // 49, int8 * tera // 2)
     if f32:
         found["matmul-f32/1"] = f32 * tera
     if f64:

@@ -68,7 +68,7 @@ def assign(claims, catalogue, devices, leased):
         one.leased = min(one.lacking, leased)
         leased -= one.leased
     for one in known:
-        others = [d for d in free if says[d] is not None][:one.lacking]
+        others = [d for d in free if says[d] and all(says[d].is_lesser(model) for model in one.models)][:one.lacking]
         one.taken = others
         free = [d for d in free if d not in others]
     return held, says
@@ -82,10 +82,17 @@ def tells(device, model, memory):
             (size == 0 or not labels or any(is_label(size, label) for label in labels)))
 
 
-def reason_of(one, device, shown, consistent, is_taken, bracketed):
+def denies(device, model, memory):
+    """Whether what a device tells of itself is not what a model has, or is less of it."""
+    labels = [memory] if memory else model.labels
+    units, size = device["computeUnits"], device["memoryBytes"]
+    return units and model.units and units not in model.units or size and labels and 100 * size < 90 * min(labels)
+
+
+def reason_of(one, device, says, shown, consistent, is_taken, bracketed):
     """§10.10: of a device, or None."""
     claim, label = one.claim, one.label()
-    if is_taken or all(not tells(device, model, claim.memory) or model.is_beyond(shown) for model in one.models):
+    if is_taken or all(says and denies(device, model, claim.memory) or model.is_beyond(shown) for model in one.models):
         return MODEL
     if not bracketed:
         return TIME
@@ -106,7 +113,7 @@ def best(consistent):
 def told(one, d, says, device, shown, catalogue, bracketed):
     """§10.11: the entry of a device."""
     consistent = [model for model in catalogue.models if not model.is_beyond(shown)]
-    reason = reason_of(one, device, shown, consistent, d in one.taken, bracketed)
+    reason = reason_of(one, device, says, shown, consistent, d in one.taken, bracketed)
     status = "contradicted" if reason == MODEL else "not-demonstrated" if reason else "demonstrated"
     return {"bestMatch": [model.name for model in best(consistent)] if bracketed else None,
             "consistentWith": [model.name for model in consistent] if bracketed else None,

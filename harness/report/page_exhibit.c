@@ -262,7 +262,7 @@ void assay_page_exhibit(struct assay_report_page *report, const struct assay_exh
 	assay_page_claims(page, exhibit);
 	if (verdict->run_count) {
 		assay_page_rates(page, exhibit);
-		assay_page_data_sheets(report, exhibit);
+		assay_page_ceilings(report, exhibit);
 		assay_page_rounds(report, exhibit, number);
 		assay_page_times(page, exhibit);
 		assay_page_telemetry(page, exhibit);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Devices beside models: what came of claims about the machine (SPEC 10.10), and rates beside data sheets. See
+ * Devices beside models: what came of claims about the machine (SPEC 10.10), and rates beside what models can do. See
  * page_report.h. */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -84,10 +84,14 @@ static void share_row(struct assay_page *page, const struct assay_run *run, cons
 	assay_page_cell(page, "%.1f %%%s", share, share > 100 + model->margin_percent ? " (beyond it)" : "");
 }
 
-void assay_page_data_sheets(struct assay_report_page *report, const struct assay_exhibit *exhibit)
+void assay_page_ceilings(struct assay_report_page *report, const struct assay_exhibit *exhibit)
 {
-	static const char *const columns[] = {"workload", "device", "says that it is", "rate", "data sheet",
+	static const char *const columns[] = {"workload", "device", "says that it is", "rate", "at most",
 	                                      "share",    NULL};
+	static const char caption[] =
+	    "Rates (proven ones, else claimed) beside what the model that a device says it is can do at most, by the "
+	    "catalogue: its "
+	    "data sheet, by the fastest way there is (SPEC 10.8). A rate well beyond that is no such model's.";
 	const struct assay_verdict *verdict = &exhibit->verdict;
 	struct assay_page *page = &report->page;
 	const struct assay_model *model;
@@ -99,13 +103,7 @@ void assay_page_data_sheets(struct assay_report_page *report, const struct assay
 		if (!peak_of(&model, &peak, report->catalogue, verdict, run))
 			continue;
 		if (!any)
-			assay_page_table_begin(page,
-			                       "Rates (proven ones, else claimed) beside the peak of the model that "
-			                       "the device says it is, by "
-			                       "the catalogue. Data sheets have peaks, of units that do nothing else; "
-			                       "a rate well beyond one is no "
-			                       "such model's.",
-			                       columns, UINT32_C(7) << 3);
+			assay_page_table_begin(page, caption, columns, UINT32_C(7) << 3);
 		any = true;
 		share_row(page, run, model, peak);
 	}

@@ -34,7 +34,7 @@ void assay_page_times(struct assay_page *page, const struct assay_exhibit *exhib
 void assay_page_telemetry(struct assay_page *page, const struct assay_exhibit *exhibit);
 void assay_page_checks(struct assay_page *page, const struct assay_exhibit *exhibit);
 void assay_page_claims(struct assay_page *page, const struct assay_exhibit *exhibit);
-void assay_page_data_sheets(struct assay_report_page *report, const struct assay_exhibit *exhibit);
+void assay_page_ceilings(struct assay_report_page *report, const struct assay_exhibit *exhibit);
 void assay_page_files(struct assay_report_page *report, const struct assay_exhibit *exhibit);
 void assay_page_rounds(struct assay_report_page *report, const struct assay_exhibit *exhibit, size_t number);
 void assay_page_timeline(struct assay_report_page *report, const struct assay_exhibit *exhibit, size_t number);

@@ -18,7 +18,7 @@ TestSuite(serve_claims, .timeout = 120);
 static struct serving serving;
 static struct served served;
 
-/* Two models, of which nothing is known but under which names they show. */
+/* Two models, of which it is known under which names they show, and that the first is the lesser one. */
 static void catalogue_write(const char *name)
 {
 	char text[1024];
@@ -27,8 +27,8 @@ static void catalogue_write(const char *name)
 	    text, sizeof text,
 	    "model\tvendor\tkey\tinterface\tnames\tunits\tmemory_gib\tbandwidth_gbs\tcache_mib\tboost_mhz\t"
 	    "sha256_ops\tint8_tops\tf16_tflops\tf32_tflops\tf64_tflops\tf64_matrix_tflops\tmargin_percent\tsource\n"
-	    "This\tacme\tthis\t\t%s\t\t\t\t\t\t\t\t\t\t\t\t0\tnone\n"
-	    "Other\tacme\tother\t\tOther of Acme\t\t\t\t\t\t\t\t\t\t\t\t0\tnone\n",
+	    "This\tacme\tthis\t\t%s\t\t\t\t\t\t\t1\t\t\t\t\t0\tnone\n"
+	    "Other\tacme\tother\t\tOther of Acme\t\t\t\t\t\t\t1000\t\t\t\t\t0\tnone\n",
 	    name);
 	support_file("models.tsv", text);
 }

@@ -27,7 +27,7 @@ static void catalogue(const uint8_t *data, size_t size)
 			FUZZ_EXPECT(model->ceiling[c] < UINT64_C(1) << 62);
 			known |= model->ceiling[c] > 0;
 		}
-		FUZZ_EXPECT(assay_model_is_beyond(model, &shown) == known);
+		FUZZ_EXPECT(assay_model_is_beyond(model, &shown, NULL) == known);
 		FUZZ_EXPECT(!assay_model_is_lesser(model, model));
 		assay_model_has_units(model, 1);
 	}

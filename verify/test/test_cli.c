@@ -68,7 +68,7 @@ Test(cli, exit_codes)
 	    {"--trust " GOOD "index.txt " GOOD "chain.intoto.json", 3},
 	    {"--trust " GOOD " " GOOD "chain.intoto.json", 2}, /* no *.pub in it */
 	    /* claims about a machine */
-	    {TRUST "--claim nvidia/h100 " GOOD "chain.intoto.json", 1}, /* one compute unit */
+	    {TRUST "--claim nvidia/h100 " GOOD "chain.intoto.json", 2},
 	    {TRUST "--claim a/b " GOOD "chain.intoto.json", 2},
 	    {TRUST "--claim nvidia " GOOD "chain.intoto.json", 3},
 	    {TRUST "--claim '' " GOOD "chain.intoto.json", 3},
