@@ -30,6 +30,26 @@ uint64_t assay_bracket_ns(const struct assay_bracket *bracket, uint64_t asked_ns
 	return ns == 0 ? 0 : ns > asked_ns ? ns : asked_ns;
 }
 
+static assay_wide rate(uint64_t work, uint64_t ns)
+{
+	return ns ? (assay_wide)work * 1000000000 / ns : 0;
+}
+
+assay_wide assay_rate_claimed(const struct assay_run *run)
+{
+	const uint64_t elapsed_ns = run->claimed.elapsed_ns, asked_ns = run->claimed.asked_ns;
+
+	return run->proved.shown && elapsed_ns ? rate(run->proved.work, elapsed_ns > asked_ns ? elapsed_ns : asked_ns)
+	                                       : 0;
+}
+
+assay_wide assay_rate_proven(const struct assay_run *run)
+{
+	return run->proved.shown
+	           ? rate(run->proved.certified_work, assay_bracket_ns(&run->proved.bracket, run->claimed.asked_ns))
+	           : 0;
+}
+
 uint64_t assay_capacity(uint64_t table_bytes, assay_wide rate)
 {
 	const assay_wide other = UINT64_C(80000000000);

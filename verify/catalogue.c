@@ -54,6 +54,16 @@ const char *assay_ceiling_workload(enum assay_ceiling ceiling)
 	return names[ceiling];
 }
 
+enum assay_ceiling assay_ceiling_of(const char *workload)
+{
+	int ceiling = 0;
+
+	while (ceiling < ASSAY_CEILING_CAPACITY &&
+	       strcmp(workload, assay_ceiling_workload((enum assay_ceiling)ceiling)) != 0)
+		ceiling++;
+	return (enum assay_ceiling)ceiling;
+}
+
 bool assay_thousandths(uint64_t *number, const char *text, size_t len)
 {
 	int digits = 0, decimals = -1;

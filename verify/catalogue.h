@@ -24,6 +24,9 @@ enum assay_ceiling {
 /* "matmul-i8/1" ... of a ceiling that is a workload's; NULL for the capacity. */
 const char *assay_ceiling_workload(enum assay_ceiling ceiling);
 
+/* The ceiling of a workload; that of the capacity, which is none's, when it has none. */
+enum assay_ceiling assay_ceiling_of(const char *workload);
+
 /* The texts are parts of the catalogue's; but for the first two they may be alternatives with '|' between. */
 struct assay_model {
 	const char *model, *vendor;
@@ -71,6 +74,9 @@ bool assay_memory_fits(uint64_t bytes, uint64_t label);
 const char *assay_alternative(const char **list, size_t *len);
 bool assay_thousandths(uint64_t *number, const char *text, size_t len);
 uint64_t assay_gib(uint64_t thousandths);
+
+/* False for a table that lies in the model's caches: how fast it is read says nothing of memory. */
+bool assay_model_reads_memory(const struct assay_model *model, uint64_t table_bytes);
 
 /* What a device did: units a second by workload and bytes; 0 = nothing. */
 struct assay_shown {

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "verify/aggregate.h"
-#include "verify/claims.h"
 #include "verify/machine.h"
 
 /* One judgement in progress. */
@@ -25,33 +24,20 @@ static bool is_claimed(const struct assay_machine_claim *claim, const struct ass
 	       (!claim->memory_bytes || (model->label_bytes && assay_model_has_memory(model, claim->memory_bytes)));
 }
 
-/* floor(work * 10^9 / time). */
-static assay_wide rate_of(uint64_t work, uint64_t ns)
-{
-	return ns ? (assay_wide)work * 1000000000 / ns : 0;
-}
-
 /* What the runs of a device showed, by the verifier's clock, or without one by the prover's. */
 static void gather(struct assay_shown *shown, const struct judge *judge, uint32_t device)
 {
 	*shown = (struct assay_shown){0};
 	for (uint32_t i = 0; i < judge->verdict->run_count; i++) {
 		const struct assay_run *run = &judge->verdict->runs[i];
-		const uint64_t elapsed =
-		    run->claimed.elapsed_ns > run->claimed.asked_ns ? run->claimed.elapsed_ns : run->claimed.asked_ns;
 		if (run->device != device || !run->proved.shown)
 			continue;
-		const assay_wide rate = judge->timed
-		                            ? rate_of(run->proved.certified_work,
-		                                      assay_bracket_ns(&run->proved.bracket, run->claimed.asked_ns))
-		                            : rate_of(run->proved.work, run->claimed.elapsed_ns ? elapsed : 0);
-		for (int c = 0; c < ASSAY_CEILING_CAPACITY; c++) {
-			if (strcmp(run->workload, assay_ceiling_workload((enum assay_ceiling)c)) != 0)
-				continue;
-			if (c == ASSAY_CEILING_MEMORY && rate > shown->figure[c])
+		const assay_wide rate = judge->timed ? assay_rate_proven(run) : assay_rate_claimed(run);
+		const enum assay_ceiling ceiling = assay_ceiling_of(run->workload);
+		if (ceiling != ASSAY_CEILING_CAPACITY && rate > shown->figure[ceiling]) {
+			shown->figure[ceiling] = rate;
+			if (ceiling == ASSAY_CEILING_MEMORY)
 				shown->table_bytes = run->proved.table_bytes;
-			if (rate > shown->figure[c])
-				shown->figure[c] = rate;
 		}
 		const uint64_t capacity = assay_capacity(run->proved.table_bytes, rate);
 		if (capacity > shown->figure[ASSAY_CEILING_CAPACITY])

@@ -99,12 +99,17 @@ bool assay_model_has_memory(const struct assay_model *model, uint64_t bytes)
 	return false;
 }
 
+bool assay_model_reads_memory(const struct assay_model *model, uint64_t table_bytes)
+{
+	return table_bytes >= 64 * (assay_wide)model->cache_bytes;
+}
+
 bool assay_model_is_beyond(const struct assay_model *model, const struct assay_shown *shown,
                            enum assay_ceiling *ceiling)
 {
 	for (int i = 0; i < ASSAY_CEILING_COUNT; i++) {
 		const assay_wide percent = i == ASSAY_CEILING_CAPACITY ? 105 : 100 + model->margin_percent;
-		if (i == ASSAY_CEILING_MEMORY && shown->table_bytes < 64 * (assay_wide)model->cache_bytes)
+		if (i == ASSAY_CEILING_MEMORY && !assay_model_reads_memory(model, shown->table_bytes))
 			continue;
 		if (model->ceiling[i] && 100 * shown->figure[i] > percent * model->ceiling[i]) {
 			if (ceiling)

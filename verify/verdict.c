@@ -134,16 +134,6 @@ static json_t *decimal(uint64_t number)
 	return json_string(text);
 }
 
-/* floor(work * 10^9 / time) a second (SPEC 9.3): below 2^93, for whoever claims to have taken a nanosecond. 0 =
- * unknown. */
-static assay_wide rate_of(const struct assay_run *run)
-{
-	uint64_t time =
-	    run->claimed.elapsed_ns > run->claimed.asked_ns ? run->claimed.elapsed_ns : run->claimed.asked_ns;
-
-	return run->proved.shown && run->claimed.elapsed_ns ? (assay_wide)run->proved.work * 1000000000 / time : 0;
-}
-
 /* Below 2^123. */
 static json_t *decimal_wide(assay_wide number)
 {
@@ -155,22 +145,21 @@ static json_t *decimal_wide(assay_wide number)
 
 static json_t *claimed_rate(const struct assay_run *run)
 {
-	return run->proved.shown && run->claimed.elapsed_ns ? decimal_wide(rate_of(run)) : json_null();
+	return run->proved.shown && run->claimed.elapsed_ns ? decimal_wide(assay_rate_claimed(run)) : json_null();
 }
 
 static json_t *claimed_capacity(const struct assay_run *run)
 {
 	return run->proved.table_bytes && run->claimed.elapsed_ns
-	           ? decimal(assay_capacity(run->proved.table_bytes, rate_of(run)))
+	           ? decimal(assay_capacity(run->proved.table_bytes, assay_rate_claimed(run)))
 	           : json_null();
 }
 
 static json_t *proven_rate(const struct assay_run *run)
 {
-	const uint64_t time = assay_bracket_ns(&run->proved.bracket, run->claimed.asked_ns);
-
-	return run->proved.shown && time ? decimal_wide((assay_wide)run->proved.certified_work * 1000000000 / time)
-	                                 : json_null();
+	return run->proved.shown && assay_bracket_ns(&run->proved.bracket, run->claimed.asked_ns)
+	           ? decimal_wide(assay_rate_proven(run))
+	           : json_null();
 }
 
 static json_t *proven_capacity(const struct assay_run *run)

@@ -242,11 +242,9 @@ static void run_report(void *context, uint32_t segment, uint32_t device, uint32_
 	run->proved.certified_work = assay_certified(run->proved.work, session->verdict->estar_ppm);
 
 	const uint64_t bracket_ns = assay_bracket_ns(&run->proved.bracket, run->claimed.asked_ns);
-	if (bracket_ns) {
+	if (bracket_ns)
 		run->proved.rate = (double)run->proved.certified_work * 1e9 / (double)bracket_ns;
-		run->proved.capacity_bytes = assay_capacity(
-		    run->proved.table_bytes, (assay_wide)run->proved.certified_work * 1000000000 / bracket_ns);
-	}
+	run->proved.capacity_bytes = assay_capacity(run->proved.table_bytes, assay_rate_proven(run));
 	uint64_t time =
 	    run->claimed.elapsed_ns > run->claimed.asked_ns ? run->claimed.elapsed_ns : run->claimed.asked_ns;
 	if (run->claimed.elapsed_ns)

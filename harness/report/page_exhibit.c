@@ -52,14 +52,10 @@ static void reason_item(struct assay_page *page, const struct assay_check *check
 		                *check->detail ? ". What to do: " : "", assay_reason_remedy(check->reason));
 }
 
-/* Work was proved, and not by the machine that was claimed. */
+/* Work was proved, and not by the machine that was claimed: claims are not looked at when a check before failed. */
 static bool is_another_machine(const struct assay_verdict *verdict)
 {
-	bool fails = false;
-
-	for (int id = 0; id < ASSAY_CHECK_COUNT; id++)
-		fails = fails || assay_reason_outcome(verdict->checks[id].reason) == ASSAY_FAIL;
-	return verdict->outcome == ASSAY_FAIL && !fails;
+	return assay_reason_outcome(verdict->claims_check.reason) == ASSAY_FAIL;
 }
 
 /* The one line to read, if only one is. */

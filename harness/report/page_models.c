@@ -3,8 +3,6 @@
  * Devices beside models: what came of claims about the machine (SPEC 10.10), and rates beside what models can do. See
  * page_report.h. */
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "harness/report/page_report.h"
 
@@ -56,15 +54,14 @@ void assay_page_claims(struct assay_page *page, const struct assay_exhibit *exhi
 static bool peak_of(const struct assay_model **model, uint64_t *peak, const struct assay_catalogue *catalogue,
                     const struct assay_verdict *verdict, const struct assay_run *run)
 {
+	const enum assay_ceiling ceiling = assay_ceiling_of(run->workload);
+
 	*model = assay_catalogue_named(catalogue, verdict->devices[run->device].name);
-	for (int c = 0; *model && run->proved.shown && c < ASSAY_CEILING_CAPACITY; c++)
-		if (strcmp(run->workload, assay_ceiling_workload((enum assay_ceiling)c)) == 0) {
-			*peak = (*model)->ceiling[c];
-			/* A table that lies in caches says nothing of memory. */
-			return *peak > 0 && (c != ASSAY_CEILING_MEMORY ||
-			                     run->proved.table_bytes >= 64 * (assay_wide)(*model)->cache_bytes);
-		}
-	return false;
+	if (!*model || !run->proved.shown || ceiling == ASSAY_CEILING_CAPACITY)
+		return false;
+	*peak = (*model)->ceiling[ceiling];
+	return *peak > 0 &&
+	       (ceiling != ASSAY_CEILING_MEMORY || assay_model_reads_memory(*model, run->proved.table_bytes));
 }
 
 static void share_row(struct assay_page *page, const struct assay_run *run, const struct assay_model *model,
@@ -90,8 +87,8 @@ void assay_page_ceilings(struct assay_report_page *report, const struct assay_ex
 	                                      "share",    NULL};
 	static const char caption[] =
 	    "Rates (proven ones, else claimed) beside what the model that a device says it is can do at most, by the "
-	    "catalogue: its "
-	    "data sheet, by the fastest way there is (SPEC 10.8). A rate well beyond that is no such model's.";
+	    "catalogue: its data sheet, by the fastest way there is (SPEC 10.8). A rate well beyond that is no such "
+	    "model's.";
 	const struct assay_verdict *verdict = &exhibit->verdict;
 	struct assay_page *page = &report->page;
 	const struct assay_model *model;
