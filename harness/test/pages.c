@@ -259,3 +259,17 @@ void pages_markdown_holds(const char *markdown, const char *what)
 	}
 	cr_assert_not(code, "%s: code that does not end", what);
 }
+
+void pages_hold(const char *directory, const char *what)
+{
+	char name[256];
+
+	snprintf(name, sizeof name, "%s/index.html", directory);
+	char *text = pages_read(name);
+	pages_html_holds(text, what);
+	free(text);
+	snprintf(name, sizeof name, "%s/report.md", directory);
+	text = pages_read(name);
+	pages_markdown_holds(text, what);
+	free(text);
+}

@@ -22,6 +22,9 @@ void pages_date(const char *name, const char *as, const char *finished);
 void pages_html_holds(const char *html, const char *what);
 void pages_markdown_holds(const char *markdown, const char *what);
 
+/* Both, of a report that was written to a directory of the tests'. */
+void pages_hold(const char *directory, const char *what);
+
 /* A file of the tests' directory as a string, to be released with free(). */
 char *pages_read(const char *name);
 

@@ -28,20 +28,6 @@ static bool have(const char *program)
 	return support_run("command -v %s >/dev/null", program) == 0;
 }
 
-static void holds(const char *directory, const char *what)
-{
-	char name[256];
-
-	snprintf(name, sizeof name, "%s/index.html", directory);
-	char *text = pages_read(name);
-	pages_html_holds(text, what);
-	free(text);
-	snprintf(name, sizeof name, "%s/report.md", directory);
-	text = pages_read(name);
-	pages_markdown_holds(text, what);
-	free(text);
-}
-
 /* The pictures that the Markdown shows are there. */
 static unsigned pictures(const char *directory)
 {
@@ -89,7 +75,7 @@ Test(report, what_is_proved_and_what_is_not)
 		snprintf(item, sizeof item, "\n- **%s**: ", assay_works[i]->name);
 		cr_assert(assay_works[i]->is_fill || says("q/report.md", item), "%s", item);
 	}
-	holds("q", "cpu");
+	pages_hold("q", "cpu");
 	if (!have("w3m"))
 		support_missing("w3m", "there is no browser for text");
 	cr_assert_eq(support_run("w3m -dump -cols 110 $T/q/index.html"), 0);
@@ -113,7 +99,7 @@ Test(report, can_be_checked_again)
 	                         "$A report --trust \"$T/a key.pub\" -o $T/p \"$T/it's \\$HOME \\`a\\`.intoto.json\" "
 	                         "\"$T/tab\there.intoto.json\""),
 	             0, "%s", support_err);
-	holds("p", "quoted");
+	pages_hold("p", "quoted");
 	/* Both sections' commands, by a shell that knows the quoting of a tab. */
 	cr_assert_eq(support_run("sed -n '/^```/,/^```/p' $T/p/report.md | grep -v '^```' >$T/commands && "
 	                         "grep -c . $T/commands | grep -qx 4 && PATH=$B:$PATH bash -e $T/commands"),
@@ -131,7 +117,7 @@ Test(report, the_same_files_give_the_same_bytes)
 	                "b.intoto.json; sleep 1; env TZ=Asia/Tokyo LC_ALL=de_DE.UTF-8 GNUTERM=dumb $A report --trust "
 	                "key.pub -o q a.intoto.json b.intoto.json; diff -r p q"),
 	    0, "%s%s", support_out, support_err);
-	holds("p", "two");
+	pages_hold("p", "two");
 	if (have("gnuplot")) {
 		cr_assert_eq(pictures("p"), 3);
 		cr_assert(says("p/index.html", "data:image/svg+xml"));
@@ -206,7 +192,7 @@ Test(report, without_gnuplot)
 	                KEYS),
 	    2, "%s", support_err);
 	cr_assert(says("q/index.html", "gnuplot failed"));
-	holds("q", "failed");
+	pages_hold("q", "failed");
 }
 
 Test(report, texts_of_files_are_text)
@@ -220,7 +206,7 @@ Test(report, texts_of_files_are_text)
 			const int expected = support_run("$V " KEYS " $T/a.intoto.json");
 			cr_assert_eq(support_run(NO_GNUPLOT "$A report --force " KEYS " -o $T/p $T/a.intoto.json"),
 			             expected, "%s: %s", pages_hostile[i], support_err);
-			holds("p", pages_hostile[i]);
+			pages_hold("p", pages_hostile[i]);
 			/* The verifier refuses bytes that are not printable. */
 			shown += expected == (devices ? 1 : 2);
 		}
@@ -243,7 +229,7 @@ Test(report, names_are_labels)
 	cr_assert_eq(
 	    support_run("cp " GOOD "key.pem $T/key.pub && cd $T && $A report --trust key.pub -o p *.intoto.json"), 2,
 	    "%s", support_err);
-	holds("p", "names");
+	pages_hold("p", "names");
 	cr_assert_not(support_exists(support_path("pwned")));
 	cr_assert_not(support_exists("pwned"));
 	if (have("gnuplot"))
@@ -316,7 +302,7 @@ Test(report, every_file_of_the_vectors)
 			const int expected = support_run("$V %s", line);
 			cr_assert_eq(support_run(NO_GNUPLOT "$A report --force -o $T/p %s", line), expected, "%s: %s",
 			             entry->d_name, support_err);
-			holds("p", entry->d_name);
+			pages_hold("p", entry->d_name);
 		}
 		closedir(directory);
 	}
@@ -330,7 +316,7 @@ Test(report, many_devices_and_rounds)
 	                         "sixty-four-devices.intoto.json many-rounds.intoto.json sixteen-segments.intoto.json "
 	                         "receipts-short-run.intoto.json"),
 	             2, "%s", support_err);
-	holds("p", "many");
+	pages_hold("p", "many");
 	if (!have("tidy"))
 		support_missing("tidy", "HTML was looked at, not validated");
 	cr_assert_eq(support_run("tidy -e -q $T/p/index.html"), 0, "%s", support_err);
@@ -361,7 +347,7 @@ Test(report, what_cannot_be_done)
 	/* What can be read is on the page all the same. */
 	fails("io.open", NO_GNUPLOT "$A report " KEYS " -o $T/p $T/none.intoto.json $T/a.intoto.json");
 	cr_assert(says("p/index.html", "NOT READ") && says("p/index.html", "matmul-i8/1"));
-	holds("p", "one of two");
+	pages_hold("p", "one of two");
 	cr_assert_eq(support_run("ulimit -f 0; $A report " KEYS " -o $T/full $T/a.intoto.json"), 3);
 	cr_assert_eq(support_run("ls $T/full"), 0);
 	cr_assert_str_empty(support_out);

@@ -22,18 +22,14 @@ static const char models[] =
     "Zero\tx\tzero\t\tDevice 0\t1\t1\t\t\t\t\t0.001\t\t\t\t\t10\t<a sheet>\n"
     "One\tx\tone\t\tDevice 1\t1\t1\t\t\t\t\t1\t\t\t\t\t10\t\n";
 
+/* The Markdown of a page. */
 static char *page(const char *name)
 {
 	char path[64];
 
-	snprintf(path, sizeof path, "%s/index.html", name);
-	char *text = pages_read(path);
-	pages_html_holds(text, name);
-	free(text);
+	pages_hold(name, name);
 	snprintf(path, sizeof path, "%s/report.md", name);
-	text = pages_read(path);
-	pages_markdown_holds(text, name);
-	return text;
+	return pages_read(path);
 }
 
 Test(report_models, claims)
